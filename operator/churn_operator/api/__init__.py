@@ -1,0 +1,1 @@
+"""The API of churnops.dev: what a person writes and what the operator answers."""

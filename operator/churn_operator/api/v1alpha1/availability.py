@@ -1,0 +1,38 @@
+"""Fields whose behaviour this version does not have yet: refused at apply, never ignored.
+
+Each rule goes when its behaviour comes; nothing else needs to change.
+"""
+
+from __future__ import annotations
+
+_LATER = "is not available in this version of the operator"
+
+NOT_YET_AVAILABLE: tuple[tuple[str, str], ...] = (
+    ("!has(self.training.pipeline)", f"training.pipeline {_LATER}: remove it to use the built-in pipeline"),
+    ("self.triggers.specChange", f"triggers.specChange: false {_LATER}: remove it, or use suspend"),
+    ("!has(self.triggers.schedule)", f"triggers.schedule {_LATER}: remove it"),
+    ("!self.triggers.drift", f"triggers.drift {_LATER}: remove it"),
+    ("!has(self.triggers.cooldown)", f"triggers.cooldown {_LATER}: remove it"),
+    ("!has(self.triggers.maxRunsPerDay)", f"triggers.maxRunsPerDay {_LATER}: remove it"),
+    ("!has(self.evaluation.tooGood)", f"evaluation.tooGood {_LATER}: use evaluation.maximums instead"),
+    ("!has(self.evaluation.champion)", f"evaluation.champion {_LATER}: use evaluation.minimums instead"),
+    (
+        "self.serving.trafficDriver != 'canary'",
+        f"serving.trafficDriver: canary {_LATER}: use auto, knative or gateway",
+    ),
+    ("self.rollout.strategy == 'Canary'", f"rollout.strategy other than Canary {_LATER}: use Canary"),
+    (
+        "!has(self.rollout.steps) || self.rollout.steps.all(step, !step.shadow)",
+        f"shadow in rollout.steps {_LATER}: remove it",
+    ),
+    (
+        "!has(self.rollout.steps) || self.rollout.steps.all(step, !step.approval)",
+        f"approval in rollout.steps {_LATER}: remove it",
+    ),
+    ("!has(self.rollout.analysis)", f"rollout.analysis {_LATER}: remove it"),
+    (
+        "!has(self.rollout.hooks) || size(self.rollout.hooks) == 0",
+        f"rollout.hooks {_LATER}: remove them",
+    ),
+    ("!has(self.drift)", f"drift {_LATER}: remove it"),
+)

@@ -1,0 +1,142 @@
+"""spec.rollout: how a version that passed its gate comes into service."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from churn_operator.api.v1alpha1.common import Duration, HttpUrl, LocalObjectReference, SpecPart, rules
+
+
+class Strategy(StrEnum):
+    """Canary by steps, BlueGreen at once after a bake beside the traffic, or Immediate."""
+
+    CANARY = "Canary"
+    BLUE_GREEN = "BlueGreen"
+    IMMEDIATE = "Immediate"
+
+
+class Step(SpecPart):
+    """One step of a canary."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("duration(self.bake) <= duration('168h')", "bake must be at most 168h (a week)"),
+        )
+    )
+
+    weight: Annotated[int, Field(ge=1, le=100)] = Field(description="Percent of traffic for the candidate.")
+    bake: Duration = Field(default="5m", description="How long the step lasts once its weight is in effect.")
+    shadow: bool = Field(default=False, description="Mirror requests and throw the answers away.")
+    approval: bool = Field(default=False, description="Wait for the annotation churnops.dev/approve.")
+
+
+class OnInconclusive(StrEnum):
+    """What too few requests lead to."""
+
+    HOLD = "Hold"
+    PROMOTE = "Promote"
+    ROLLBACK = "Rollback"
+
+
+class Check(SpecPart):
+    """One comparison of live traffic: built in by name, or a PromQL template of your own."""
+
+    name: Annotated[str, Field(min_length=1, max_length=63)] = Field(description="Name, e.g. errorRatio.")
+    query: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
+        default=None, description="PromQL template; absent means the built-in check of this name."
+    )
+    maximum: float | None = Field(default=None, description="Greatest value that is still good.")
+    minimum: float | None = Field(default=None, description="Least value that is still good.")
+
+
+class Analysis(SpecPart):
+    """Checks of live traffic during a canary."""
+
+    prometheus: HttpUrl = Field(description="Address of Prometheus.")
+    interval: Duration = Field(default="1m", description="How often the checks run.")
+    min_requests: Annotated[int, Field(ge=1, le=10000000)] = Field(
+        default=100, description="Below this many requests a verdict is Inconclusive."
+    )
+    failure_limit: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=3, description="Failed checks that lead to a rollback."
+    )
+    on_inconclusive: OnInconclusive = Field(default=OnInconclusive.HOLD, description="What too few requests lead to.")
+    checks: Annotated[tuple[Check, ...], Field(max_length=20)] = Field(
+        default=(),
+        description="The checks.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+    )
+
+
+class HookType(StrEnum):
+    """When a webhook is called (Flagger's names)."""
+
+    CONFIRM_ROLLOUT = "confirm-rollout"
+    CONFIRM_TRAFFIC_INCREASE = "confirm-traffic-increase"
+    CONFIRM_PROMOTION = "confirm-promotion"
+    ROLLBACK = "rollback"
+    EVENT = "event"
+
+
+class Hook(SpecPart):
+    """A webhook that may hold or turn a rollout."""
+
+    name: Annotated[str, Field(min_length=1, max_length=63)] = Field(description="Name of the hook.")
+    type: HookType = Field(description="When it is called.")
+    url: HttpUrl = Field(description="Where it is called.")
+    timeout: Duration = Field(default="10s", description="How long an answer may take.")
+    retries: Annotated[int, Field(ge=0, le=10)] = Field(default=2, description="Further tries after a failed one.")
+    secret_ref: LocalObjectReference | None = Field(default=None, description="Secret with the HMAC key under key.")
+
+
+DEFAULT_STEPS = (Step(weight=10), Step(weight=50), Step(weight=100, bake="0s"))
+
+
+class Rollout(SpecPart):
+    """How a version comes into service."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "duration(self.progressDeadline) >= duration('5s')",
+                "progressDeadline must be at least 5s: a model server needs time to start",
+            ),
+            (
+                "self.strategy == 'Canary' || !has(self.steps) || size(self.steps) == 0",
+                "steps belong to the strategy Canary: remove them, or set strategy to Canary",
+            ),
+        )
+    )
+
+    strategy: Strategy = Field(default=Strategy.CANARY, description="Canary, BlueGreen or Immediate.")
+    steps: Annotated[tuple[Step, ...], Field(max_length=20)] = Field(
+        default=(),
+        description="Steps of a canary, weights ascending. Empty means 10, 50 and 100 percent with 5m each.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "atomic",
+            **rules(
+                ("self.map(step, step.weight).isSorted()", "weights of steps must ascend, e.g. 10, 50, 100"),
+                (
+                    "self.all(step, self.exists_one(other, other.weight == step.weight))",
+                    "two steps have the same weight: merge them and add up their bake",
+                ),
+            ),
+        },
+    )
+    progress_deadline: Duration = Field(
+        default="10m", description="How long a candidate may take to become ready before it is rolled back."
+    )
+    analysis: Analysis | None = Field(default=None, description="Checks of live traffic.")
+    hooks: Annotated[tuple[Hook, ...], Field(max_length=20)] = Field(
+        default=(),
+        description="Webhooks.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+    )
+
+    @property
+    def effective_steps(self) -> tuple[Step, ...]:
+        """The steps to take, at least one."""
+        return self.steps or DEFAULT_STEPS

@@ -1,0 +1,53 @@
+"""spec.serving: the InferenceService that answers for the model."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from churn_operator.api.v1alpha1.common import DnsLabel, Resources, SpecPart, rules
+
+
+class TrafficDriver(StrEnum):
+    """How traffic is split: Knative revisions, Gateway API routes, or KServe's own spec.canary."""
+
+    AUTO = "auto"
+    KNATIVE = "knative"
+    GATEWAY = "gateway"
+    CANARY = "canary"
+
+
+class Serving(SpecPart):
+    """How the model is served."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!has(self.maxReplicas) || self.maxReplicas >= self.minReplicas",
+                "maxReplicas must be at least minReplicas",
+            ),
+            (
+                "!has(self.maxReplicas) || self.maxReplicas >= 1",
+                "maxReplicas must be at least 1",
+            ),
+        )
+    )
+
+    service_account_name: DnsLabel | None = Field(
+        default=None, description="ServiceAccount whose secrets open the artifact store to KServe."
+    )
+    runtime: DnsLabel | None = Field(
+        default=None, description="ServingRuntime or ClusterServingRuntime; absent means churn-serving."
+    )
+    min_replicas: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=1, description="Least number of predictor pods; 0 scales to zero."
+    )
+    max_replicas: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        default=None, description="Most predictor pods; absent leaves it to KServe."
+    )
+    resources: Resources = Field(default=Resources(), description="Resources of the predictor.")
+    traffic_driver: TrafficDriver = Field(
+        default=TrafficDriver.AUTO, description="auto takes what the cluster has: Knative, else Gateway API."
+    )

@@ -1,0 +1,197 @@
+"""status: where a churn model stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from churn_operator.api.v1alpha1.common import StatusPart
+
+
+class ConditionStatus(StrEnum):
+    """Kubernetes' three-valued truth."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Condition(StatusPart):
+    """One aspect of the state, as metav1.Condition."""
+
+    type: str = Field(description="Which aspect, e.g. Ready.")
+    status: ConditionStatus = Field(description="True, False or Unknown.")
+    observed_generation: int = Field(default=0, description="The generation this is about.")
+    last_transition_time: datetime = Field(description="When status changed last.")
+    reason: str = Field(description="CamelCase reason.")
+    message: str = Field(default="", description="A sentence for a person.")
+
+
+class Phase(StrEnum):
+    """A summary for people, derived from the rest."""
+
+    PENDING = "Pending"
+    TRAINING = "Training"
+    ROLLING_OUT = "RollingOut"
+    ROLLING_BACK = "RollingBack"
+    SERVING = "Serving"
+    PINNED = "Pinned"
+    SUSPENDED = "Suspended"
+    FAILED = "Failed"
+    DELETING = "Deleting"
+
+
+class TrainingState(StrEnum):
+    """Where the attempt stands."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    BACKING_OFF = "BackingOff"
+    CANCELLING = "Cancelling"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+class TrainingStatus(StatusPart):
+    """The training under way, or the last one."""
+
+    key: str = Field(description="Training key: same key, same model.")
+    dataset_digest: str = Field(description="Digest of the dataset this training reads.")
+    attempt: int = Field(description="1 for the first attempt with this key.")
+    state: TrainingState = Field(description="Where the attempt stands.")
+    run_name: str = Field(description="Display name of the KFP run.")
+    run_id: str | None = Field(default=None, description="Id of the KFP run.")
+    run_url: str | None = Field(default=None, description="Page of the KFP run.")
+    output_uri: str = Field(description="Where the run's artifacts go.")
+    requested: datetime = Field(description="When this attempt was decided on.")
+    started: datetime | None = Field(default=None, description="When the run was first seen.")
+    finished: datetime | None = Field(default=None, description="When the run was seen to have ended.")
+    retry_after: datetime | None = Field(default=None, description="When the next attempt may begin.")
+    reason: str | None = Field(default=None, description="CamelCase reason of the last error.")
+    last_error: str | None = Field(default=None, description="The last error as a sentence.")
+
+
+class VersionState(StrEnum):
+    """What became of a version."""
+
+    CANDIDATE = "Candidate"
+    STABLE = "Stable"
+    SUPERSEDED = "Superseded"
+    ROLLED_BACK = "RolledBack"
+    REJECTED = "Rejected"
+
+
+class GateResult(StatusPart):
+    """One threshold of the gate."""
+
+    metric: str = Field(description="Name of the metric.")
+    value: float | None = Field(default=None, description="Observed value; absent if the report lacks it.")
+    minimum: float | None = Field(default=None, description="Least value.")
+    maximum: float | None = Field(default=None, description="Greatest value.")
+    passed: bool = Field(description="Whether the value is within.")
+
+
+class Version(StatusPart):
+    """One model that was made."""
+
+    number: int = Field(description="Counts up from 1.")
+    key: str = Field(description="Training key.")
+    state: VersionState = Field(description="What became of it.")
+    model_uri: str = Field(description="storageUri of the InferenceService.")
+    output_uri: str = Field(description="Root of the run's artifacts.")
+    sha256: str = Field(description="Digest of model.joblib.")
+    dataset_digest: str = Field(description="Digest of the dataset it was made from.")
+    run_id: str = Field(description="Id of the KFP run.")
+    image: str = Field(default="", description="Trainer image.")
+    algorithm: str = Field(default="", description="Algorithm that made it.")
+    metrics: dict[str, float] = Field(default={}, description="Metrics on the frozen holdout.")
+    gate: tuple[GateResult, ...] = Field(default=(), description="The gate's verdict, threshold by threshold.")
+    revision: str = Field(default="", description="Revision of the InferenceService that serves it.")
+    created: datetime = Field(description="When the version was recorded.")
+    promoted: datetime | None = Field(default=None, description="When it became stable.")
+    retired: datetime | None = Field(default=None, description="When it was superseded, rolled back or rejected.")
+    reason: str = Field(default="", description="Why it was rejected or rolled back.")
+
+
+class RolloutStatus(StatusPart):
+    """The versions in service and the step of a canary."""
+
+    stable: int | None = Field(default=None, description="Version in service.")
+    candidate: int | None = Field(default=None, description="Version on its way into service.")
+    step: int | None = Field(default=None, description="Index of the step, from 0.")
+    weight: int | None = Field(default=None, description="Percent of traffic wished for the candidate.")
+    started: datetime | None = Field(default=None, description="When the rollout began.")
+    step_started: datetime | None = Field(default=None, description="When the step's weight was seen in effect.")
+
+
+class ServingStatus(StatusPart):
+    """What was last known of the InferenceService."""
+
+    driver: str = Field(default="", description="Traffic driver in use.")
+    previous_revision: str = Field(
+        default="",
+        description="Newest revision before the model URI was last changed: a later one is the new model's.",
+    )
+
+
+class RejectedKey(StatusPart):
+    """A training key that is not tried again."""
+
+    key: str = Field(description="Training key.")
+    reason: str = Field(description="CamelCase reason.")
+    message: str = Field(description="Why, as a sentence.")
+    time: datetime = Field(description="When.")
+
+
+class DatasetStatus(StatusPart):
+    """The dataset as it was last adopted for training."""
+
+    digest: str = Field(description="Digest of the objects.")
+    adopted: datetime = Field(description="When this digest was adopted.")
+    fingerprint: str = Field(default="", description="Digest of the training part of spec the data was adopted for.")
+
+
+class DeletionStatus(StatusPart):
+    """How far a deletion has come."""
+
+    started: datetime = Field(description="When the operator began to clean up.")
+    gave_up: tuple[str, ...] = Field(default=(), description="What could not be removed in time.")
+
+
+class ChurnModelStatus(StatusPart):
+    """Where a churn model stands."""
+
+    observed_generation: int = Field(default=0, description="The generation this status is about.")
+    phase: Phase = Field(default=Phase.PENDING, description="A summary, derived from the rest.")
+    conditions: tuple[Condition, ...] = Field(
+        default=(),
+        description="Ready, Reconciling, Stalled, DatasetReady, Trained, GatePassed, Served, CanaryHealthy, DriftDetected.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
+    dataset: DatasetStatus | None = Field(default=None, description="The dataset as last adopted.")
+    training: TrainingStatus | None = Field(default=None, description="The training under way, or the last one.")
+    versions: tuple[Version, ...] = Field(
+        default=(),
+        description="The models that were made, oldest first.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["number"]},
+    )
+    latest_version: int = Field(default=0, description="Greatest version number ever given.")
+    rollout: RolloutStatus = Field(default=RolloutStatus(), description="The versions in service.")
+    serving: ServingStatus = Field(default=ServingStatus(), description="What is known of the InferenceService.")
+    rejected_keys: tuple[RejectedKey, ...] = Field(default=(), description="Training keys that are not tried again.")
+    deletion: DeletionStatus | None = Field(default=None, description="How far a deletion has come.")
+    next_run: datetime | None = Field(default=None, description="When the next scheduled training is due.")
+    drift: str | None = Field(default=None, description="Drift as one word.")
+    traffic: str | None = Field(default=None, description="Traffic by version, e.g. v1 90%, v2 10%.")
+    roc_auc: str | None = Field(default=None, description="ROC AUC of the version in service.")
+    url: str | None = Field(default=None, description="Where the model answers.")
+
+    def version(self, number: int | None) -> Version | None:
+        """The version with this number, or None."""
+        return next((version for version in self.versions if version.number == number), None)
+
+    def condition(self, kind: str) -> Condition | None:
+        """The condition of this type, or None."""
+        return next((condition for condition in self.conditions if condition.type == kind), None)

@@ -1,0 +1,97 @@
+"""The Gateway API driver's view: one InferenceService a version in Standard mode, and an HTTPRoute with
+weights. A candidate joins the route only when it is ready, so nobody meets a 503 (kserve 5983)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from churn_operator.core.traffic import (
+    Arrangement,
+    PredictorSettings,
+    Readiness,
+    Reading,
+    RemoveVersionServiceStep,
+    RouteStep,
+    ServedVersion,
+    ServingStep,
+    VersionServiceStep,
+)
+
+
+@dataclass(frozen=True)
+class VersionService:
+    """The InferenceService of one version."""
+
+    number: int
+    uri: str
+    settings: PredictorSettings
+    readiness: Readiness
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class GatewayObservation:
+    """All InferenceServices of a ChurnModel and its HTTPRoute.
+
+    `weights` are the route's (version number, percent) pairs sorted by number, empty without a route;
+    `accepted` says whether a gateway has taken the route as it is now.
+    """
+
+    services: tuple[VersionService, ...] = ()
+    weights: tuple[tuple[int, int], ...] = ()
+    accepted: bool = False
+    url: str | None = None
+    terminating: bool = False
+
+    @property
+    def newest_revision(self) -> str:
+        """Empty: a version's InferenceService never changes its model."""
+        return ""
+
+    def reading(self, version: ServedVersion, previous_revision: str) -> Reading:  # noqa: ARG002 - the port's form
+        """See TrafficObservation."""
+        service = self._service(version.number)
+        if service is None:
+            return Reading(Readiness.ABSENT, 0)
+        percent = dict(self.weights).get(version.number, 0) if self.accepted else 0
+        return Reading(service.readiness, percent, service.message)
+
+    def step_towards(self, wish: Arrangement, previous_revision: str) -> ServingStep | None:
+        """See TrafficObservation."""
+        wanted = [version for version in (wish.stable, wish.candidate) if version is not None]
+        for version in wanted:
+            service = self._service(version.number)
+            if service is None or (service.uri, service.settings) != (version.uri, wish.settings):
+                return VersionServiceStep(version, wish.settings)
+        weights = self._attainable(wish, previous_revision)
+        if weights and weights != self.weights:
+            return RouteStep(weights)
+        return self._removal({version.number for version in wanted})
+
+    def in_effect(self, wish: Arrangement, previous_revision: str) -> bool:  # noqa: ARG002 - the port's form
+        """See TrafficObservation."""
+        shares = tuple(sorted((number, share) for number, share in wish.weights.items() if share))
+        return self.accepted and shares == tuple(pair for pair in self.weights if pair[1])
+
+    def changes_model(self, step: ServingStep) -> bool:  # noqa: ARG002 - the port's form
+        """Never: each version has an InferenceService of its own."""
+        return False
+
+    def _attainable(self, wish: Arrangement, previous_revision: str) -> tuple[tuple[int, int], ...]:
+        """The wished weights if every receiver is ready, else what serves now."""
+        shares = {number: share for number, share in wish.weights.items() if share}
+        versions = {v.number: v for v in (wish.stable, wish.candidate) if v is not None}
+        ready = all(self.reading(versions[number], previous_revision).readiness is Readiness.READY for number in shares)
+        return tuple(sorted(shares.items())) if ready else self.weights
+
+    def _removal(self, wanted: set[int]) -> ServingStep | None:
+        routed = {number for number, share in self.weights if share}
+        if not self.accepted:
+            return None
+        for service in self.services:
+            if service.number not in wanted | routed:
+                return RemoveVersionServiceStep(service.number)
+        return None
+
+    def _service(self, number: int) -> VersionService | None:
+        return next((service for service in self.services if service.number == number), None)

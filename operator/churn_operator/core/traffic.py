@@ -1,0 +1,151 @@
+"""What is served, what should be, and the one step that leads from the one to the other.
+
+The vocabulary is the drivers' common one; each driver reads the world into an observation of its own
+that answers the same few questions (`TrafficObservation`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Readiness(StrEnum):
+    """Whether a version can answer requests."""
+
+    ABSENT = "Absent"
+    PROGRESSING = "Progressing"
+    READY = "Ready"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True)
+class PredictorSettings:
+    """Everything of a predictor but its model: the same for all versions of a ChurnModel.
+
+    `requests` and `limits` are sorted (resource, quantity) pairs.
+    """
+
+    runtime: str
+    service_account_name: str | None = None
+    min_replicas: int = 1
+    max_replicas: int | None = None
+    requests: tuple[tuple[str, str], ...] = ()
+    limits: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class ServedVersion:
+    """A version as the data plane sees it. `revision` is the one it was last seen as, or empty."""
+
+    number: int
+    uri: str
+    sha256: str
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Who should answer: the stable version, and a candidate with `weight` percent of the traffic.
+
+    Without a candidate the stable version gets everything; without a stable version (a first rollout)
+    the candidate does. At least one of the two is there.
+    """
+
+    stable: ServedVersion | None
+    candidate: ServedVersion | None
+    weight: int
+    settings: PredictorSettings
+
+    def __post_init__(self) -> None:
+        if self.stable is None and self.candidate is None:
+            raise ValueError("an arrangement needs a version to serve")
+        if not 0 <= self.weight <= 100:
+            raise ValueError(f"weight {self.weight} is not a percentage")
+
+    @property
+    def weights(self) -> dict[int, int]:
+        """Percent of traffic by version number; they sum to 100."""
+        match self.stable, self.candidate:
+            case ServedVersion() as stable, ServedVersion() as candidate:
+                return {stable.number: 100 - self.weight, candidate.number: self.weight}
+            case ServedVersion() as only, None:
+                return {only.number: 100}
+            case None, ServedVersion() as only:
+                return {only.number: 100}
+            case _:
+                raise AssertionError("excluded by __post_init__")
+
+
+@dataclass(frozen=True)
+class KnativeStep:
+    """Apply the InferenceService with this version's model URI and canaryTrafficPercent."""
+
+    version: ServedVersion
+    percent: int
+    settings: PredictorSettings
+
+
+@dataclass(frozen=True)
+class VersionServiceStep:
+    """Apply the InferenceService of one version (Standard mode: one InferenceService a version)."""
+
+    version: ServedVersion
+    settings: PredictorSettings
+
+
+@dataclass(frozen=True)
+class RouteStep:
+    """Apply the HTTPRoute with these (version number, percent) weights, sorted by number."""
+
+    weights: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class RemoveVersionServiceStep:
+    """Delete the InferenceService of a version that gets no traffic."""
+
+    number: int
+
+
+ServingStep = KnativeStep | VersionServiceStep | RouteStep | RemoveVersionServiceStep
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an observation says of one version."""
+
+    readiness: Readiness
+    percent: int
+    message: str = ""
+    revision: str = ""
+
+
+class TrafficObservation(Protocol):
+    """What a traffic driver saw. All methods are pure."""
+
+    @property
+    def url(self) -> str | None:
+        """Where the model answers, if that is known."""
+
+    @property
+    def newest_revision(self) -> str:
+        """Name of the newest revision, or empty where the driver has none."""
+
+    @property
+    def terminating(self) -> bool:
+        """Whether a deletion is under way."""
+
+    def reading(self, version: ServedVersion, previous_revision: str) -> Reading:
+        """Readiness and live share of a version. `previous_revision` was the newest one before the model
+        URI was last changed: a revision belongs to the URI in spec only if it is another one."""
+
+    def step_towards(self, wish: Arrangement, previous_revision: str) -> ServingStep | None:
+        """The next single step, or None when the wish is in place or needs waiting for."""
+
+    def in_effect(self, wish: Arrangement, previous_revision: str) -> bool:
+        """Whether the wish is what live traffic gets now."""
+
+    def changes_model(self, step: ServingStep) -> bool:
+        """Whether the step changes the model URI of an existing InferenceService (makes a revision)."""

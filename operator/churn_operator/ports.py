@@ -1,0 +1,78 @@
+"""The outside world as the loop sees it. Every method may raise churn_operator.errors.AdapterError."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Protocol
+
+from churn_report import Report
+
+from churn_operator.core.actions import Event, SubmitRun
+from churn_operator.core.observation import DatasetLocation, ObjectKey, PipelinesTarget, Run
+from churn_operator.core.traffic import ServingStep, TrafficObservation
+
+
+class Pipelines(Protocol):
+    """Kubeflow Pipelines."""
+
+    async def find_run(self, target: PipelinesTarget, run_name: str) -> Run | None:
+        """The oldest run of this display name, or None. Answered from one bulk listing an installation
+        and interval; a name the listing does not have is looked up by itself."""
+
+    async def submit(self, request: SubmitRun) -> Run:
+        """Look the name up past every cache, adopt the oldest run that has it, else create one."""
+
+    async def terminate(self, target: PipelinesTarget, run_id: str) -> None:
+        """Stop a run; one that has ended or is gone is no error."""
+
+    async def list_runs(self, target: PipelinesTarget, model_name: str) -> tuple[Run, ...]:
+        """All runs named `<model name>-<ten hex digits>-<attempt>`."""
+
+    async def delete_run(self, target: PipelinesTarget, run_id: str) -> None:
+        """Remove a run; one that is gone is no error."""
+
+
+class Artifacts(Protocol):
+    """The object store."""
+
+    async def dataset_digest(self, location: DatasetLocation, max_age: timedelta) -> str | None:
+        """Digest of the dataset's objects, not older than `max_age`; None where there is no object."""
+
+    async def report(self, output_uri: str) -> Report | None:
+        """The report below an output URI; None where there is none. Raises Rejected if it cannot be read."""
+
+    async def exists(self, uri: str) -> bool:
+        """Whether anything is stored below a URI that ends in a slash."""
+
+    async def delete(self, uri: str) -> None:
+        """Remove everything below a URI that ends in a slash."""
+
+
+class Serving(Protocol):
+    """KServe, behind a traffic driver (`knative` or `gateway`)."""
+
+    async def observe(self, key: ObjectKey, driver: str) -> TrafficObservation | None:
+        """What serves this ChurnModel; None where nothing does."""
+
+    async def apply(self, key: ObjectKey, uid: str, driver: str, step: ServingStep) -> None:
+        """Take one step by server-side apply; `uid` is the owner's."""
+
+    async def delete(self, key: ObjectKey, driver: str) -> None:
+        """Remove everything that serves this ChurnModel; what is gone is no error."""
+
+
+class Cluster(Protocol):
+    """The API server, for the ChurnModel itself."""
+
+    async def read(self, key: ObjectKey) -> Mapping[str, Any] | None:
+        """The object as it is now, past every cache; None where there is none."""
+
+    async def set_finalizer(self, key: ObjectKey, present: bool) -> Mapping[str, Any] | None:
+        """Add or remove our finalizer; answers the object, or None where it is gone."""
+
+    async def write_status(self, key: ObjectKey, status: Mapping[str, Any], resource_version: str) -> Mapping[str, Any]:
+        """Replace the status, if the object is still at `resource_version` (else Conflict)."""
+
+    async def post_event(self, key: ObjectKey, uid: str, event: Event) -> None:
+        """Post an Event about the ChurnModel."""
