@@ -1,0 +1,1 @@
+"""The KServe model server of churn models: a verified artifact, validated rows, scored answers."""
