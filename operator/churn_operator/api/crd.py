@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -22,28 +26,31 @@ _KEPT = {
 def structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     """Turn pydantic's JSON schema into Kubernetes' structural subset of OpenAPI 3.
 
-    References are inlined, `null` alternatives dropped (absent is Kubernetes' null), and a default of a
-    nested object becomes `{}` so that the API server fills in the nested defaults itself.
+    References are inlined, and `null` alternatives dropped (absent is Kubernetes' null).
     """
     node = _resolved(schema, definitions)
     kept = {key: value for key, value in node.items() if key in _KEPT or key.startswith("x-kubernetes-")}
+    if node.get("type") == "object" and "maxLength" in kept:
+        kept["maxProperties"] = kept.pop("maxLength")
     if "properties" in node:
         kept["properties"] = {name: structural(child, definitions) for name, child in node["properties"].items()}
     if "items" in node:
         kept["items"] = structural(node["items"], definitions)
-    if isinstance(node.get("additionalProperties"), dict):
-        kept["additionalProperties"] = _map_values(node["additionalProperties"], definitions)
-    if node.get("type") == "object" and "maxLength" in kept:
-        kept["maxProperties"] = kept.pop("maxLength")
+    values = node.get("additionalProperties")
+    if isinstance(values, dict) and "anyOf" in values:
+        # A map whose values have no one type: CEL sees only whether it is there, so absent is its only empty.
+        return {**kept, "x-kubernetes-preserve-unknown-fields": True}
+    if isinstance(values, dict):
+        kept["additionalProperties"] = structural(values, definitions)
     if node.get("default") is not None:
-        kept["default"] = {} if kept.get("properties") else node["default"]
+        kept["default"] = _default_of(kept) if "properties" in kept else node["default"]
     return kept
 
 
-def _map_values(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    if "anyOf" in schema:
-        return {"x-kubernetes-preserve-unknown-fields": True}
-    return structural(schema, definitions)
+def _default_of(structural_object: dict[str, Any]) -> dict[str, Any]:
+    """The default of an object, spelled out, since the API server checks its rules before it fills it in."""
+    properties = structural_object["properties"].items()
+    return {name: child["default"] for name, child in properties if "default" in child}
 
 
 def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -138,4 +145,32 @@ def custom_resource_definition() -> dict[str, Any]:
 def manifest() -> str:
     """The CustomResourceDefinition as the YAML text that is committed in crds/."""
     header = "# Generated from churn_operator.api by `make generate`; do not edit.\n"
-    return header + yaml.safe_dump(custom_resource_definition(), sort_keys=False, width=110)
+    return header + yaml.dump(custom_resource_definition(), Dumper=_PlainDumper, sort_keys=False, width=110)
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """Writes shared parts out instead of referring to them by anchors, which people cannot read."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the CustomResourceDefinition, or with --check compare: 1 when the file differs from the models."""
+    parser = argparse.ArgumentParser(prog="python -m churn_operator.api.crd", description=main.__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when the file differs")
+    parser.add_argument("--directory", type=Path, default=Path("crds"), help="folder of the file (default: crds)")
+    wishes = parser.parse_args(arguments)
+    file = wishes.directory / f"{PLURAL}.{GROUP}.yaml"
+    if not wishes.check:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(manifest(), encoding="utf-8")
+        return 0
+    if file.is_file() and file.read_text(encoding="utf-8") == manifest():
+        return 0
+    print(f"{file} differs from the models of churn_operator.api: run `make generate` and commit it", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from churn_operator.api.v1alpha1.common import StatusPart
+
+
+def rfc3339(time: datetime) -> str:
+    """As Kubernetes writes metav1.Time: UTC, to the second. A naive time is read as UTC."""
+    aware = time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
+    return aware.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+Time = Annotated[datetime, PlainSerializer(rfc3339, when_used="json")]
 
 
 class ConditionStatus(StrEnum):
@@ -24,7 +34,7 @@ class Condition(StatusPart):
     type: str = Field(description="Which aspect, e.g. Ready.")
     status: ConditionStatus = Field(description="True, False or Unknown.")
     observed_generation: int = Field(default=0, description="The generation this is about.")
-    last_transition_time: datetime = Field(description="When status changed last.")
+    last_transition_time: Time = Field(description="When status changed last.")
     reason: str = Field(description="CamelCase reason.")
     message: str = Field(default="", description="A sentence for a person.")
 
@@ -65,10 +75,10 @@ class TrainingStatus(StatusPart):
     run_id: str | None = Field(default=None, description="Id of the KFP run.")
     run_url: str | None = Field(default=None, description="Page of the KFP run.")
     output_uri: str = Field(description="Where the run's artifacts go.")
-    requested: datetime = Field(description="When this attempt was decided on.")
-    started: datetime | None = Field(default=None, description="When the run was first seen.")
-    finished: datetime | None = Field(default=None, description="When the run was seen to have ended.")
-    retry_after: datetime | None = Field(default=None, description="When the next attempt may begin.")
+    requested: Time = Field(description="When this attempt was decided on.")
+    started: Time | None = Field(default=None, description="When the run was first seen.")
+    finished: Time | None = Field(default=None, description="When the run was seen to have ended.")
+    retry_after: Time | None = Field(default=None, description="When the next attempt may begin.")
     reason: str | None = Field(default=None, description="CamelCase reason of the last error.")
     last_error: str | None = Field(default=None, description="The last error as a sentence.")
 
@@ -109,9 +119,9 @@ class Version(StatusPart):
     metrics: dict[str, float] = Field(default={}, description="Metrics on the frozen holdout.")
     gate: tuple[GateResult, ...] = Field(default=(), description="The gate's verdict, threshold by threshold.")
     revision: str = Field(default="", description="Revision of the InferenceService that serves it.")
-    created: datetime = Field(description="When the version was recorded.")
-    promoted: datetime | None = Field(default=None, description="When it became stable.")
-    retired: datetime | None = Field(default=None, description="When it was superseded, rolled back or rejected.")
+    created: Time = Field(description="When the version was recorded.")
+    promoted: Time | None = Field(default=None, description="When it became stable.")
+    retired: Time | None = Field(default=None, description="When it was superseded, rolled back or rejected.")
     reason: str = Field(default="", description="Why it was rejected or rolled back.")
 
 
@@ -122,8 +132,8 @@ class RolloutStatus(StatusPart):
     candidate: int | None = Field(default=None, description="Version on its way into service.")
     step: int | None = Field(default=None, description="Index of the step, from 0.")
     weight: int | None = Field(default=None, description="Percent of traffic wished for the candidate.")
-    started: datetime | None = Field(default=None, description="When the rollout began.")
-    step_started: datetime | None = Field(default=None, description="When the step's weight was seen in effect.")
+    started: Time | None = Field(default=None, description="When the rollout began.")
+    step_started: Time | None = Field(default=None, description="When the step's weight was seen in effect.")
 
 
 class ServingStatus(StatusPart):
@@ -142,21 +152,22 @@ class RejectedKey(StatusPart):
     key: str = Field(description="Training key.")
     reason: str = Field(description="CamelCase reason.")
     message: str = Field(description="Why, as a sentence.")
-    time: datetime = Field(description="When.")
+    time: Time = Field(description="When.")
 
 
 class DatasetStatus(StatusPart):
-    """The dataset as it was last adopted for training."""
+    """The dataset as it was last adopted for training, and the training key that follows."""
 
     digest: str = Field(description="Digest of the objects.")
     adopted: datetime = Field(description="When this digest was adopted.")
-    fingerprint: str = Field(default="", description="Digest of the training part of spec the data was adopted for.")
+    fingerprint: str = Field(description="Digest of the training part of spec that the data was adopted for.")
+    key: str = Field(description="The training key wished for: same key, same model.")
 
 
 class DeletionStatus(StatusPart):
     """How far a deletion has come."""
 
-    started: datetime = Field(description="When the operator began to clean up.")
+    started: Time = Field(description="When the operator began to clean up.")
     gave_up: tuple[str, ...] = Field(default=(), description="What could not be removed in time.")
 
 
@@ -167,7 +178,7 @@ class ChurnModelStatus(StatusPart):
     phase: Phase = Field(default=Phase.PENDING, description="A summary, derived from the rest.")
     conditions: tuple[Condition, ...] = Field(
         default=(),
-        description="Ready, Reconciling, Stalled, DatasetReady, Trained, GatePassed, Served, CanaryHealthy, DriftDetected.",
+        description="Ready, Reconciling, Stalled, DatasetReady, Trained, GatePassed, Served, CanaryHealthy.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
     dataset: DatasetStatus | None = Field(default=None, description="The dataset as last adopted.")
@@ -182,7 +193,7 @@ class ChurnModelStatus(StatusPart):
     serving: ServingStatus = Field(default=ServingStatus(), description="What is known of the InferenceService.")
     rejected_keys: tuple[RejectedKey, ...] = Field(default=(), description="Training keys that are not tried again.")
     deletion: DeletionStatus | None = Field(default=None, description="How far a deletion has come.")
-    next_run: datetime | None = Field(default=None, description="When the next scheduled training is due.")
+    next_run: Time | None = Field(default=None, description="When the next scheduled training is due.")
     drift: str | None = Field(default=None, description="Drift as one word.")
     traffic: str | None = Field(default=None, description="Traffic by version, e.g. v1 90%, v2 10%.")
     roc_auc: str | None = Field(default=None, description="ROC AUC of the version in service.")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from churn_operator.api.v1alpha1.common import DnsLabel, Duration, HttpUrl, Resources, SpecPart, rules
 
@@ -42,7 +42,13 @@ class PipelinesInstallation(SpecPart):
     )
 
 
-Hyperparameter = float | int | str | bool
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, float | int | str | bool):
+        raise ValueError(f"must be one number, string or boolean, not {value!r:.80}: give a single value")
+    return value
+
+
+Hyperparameter = Annotated[float | int | str | bool, BeforeValidator(_scalar)]
 
 
 class Training(SpecPart):
@@ -55,7 +61,7 @@ class Training(SpecPart):
                 "timeout must be between 30s and 48h",
             ),
             (
-                "!has(self.hyperparameters) || size(self.hyperparameters) == 0 || self.algorithm != 'auto'",
+                "!has(self.hyperparameters) || self.algorithm != 'auto'",
                 "hyperparameters need an algorithm: auto chooses its own, so name the algorithm or remove them",
             ),
         )
