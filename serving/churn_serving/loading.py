@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from churn_report import Column, ColumnKind, DataContract
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from churn_serving.artifact import ArtifactUnusableError, ModelArtifact, load_artifact
+from churn_serving.artifact import load_artifact
 from churn_serving.metrics import ModelIdentity, PredictionMetrics
 from churn_serving.model import ChurnPredictor
-from churn_serving.scoring import PipelineScorer, Scorer, positive_index
+from churn_serving.scoring import build_scorer
 from churn_serving.settings import Settings
-from churn_serving.validation import Row
 
 
 def load_model(settings: Settings, registry: CollectorRegistry = REGISTRY) -> tuple[ChurnPredictor, PredictionMetrics]:
@@ -27,31 +25,3 @@ def load_model(settings: Settings, registry: CollectorRegistry = REGISTRY) -> tu
         ChurnPredictor(identity, artifact.contract, scorer, metrics, settings.maximum_instances),
         metrics,
     )
-
-
-def build_scorer(artifact: ModelArtifact) -> Scorer:
-    """The scorer of an artifact, tried on one valid row so that a misfit shows before the first request.
-
-    Raises:
-        ArtifactUnusableError: model and contract do not belong together.
-    """
-    scorer = PipelineScorer(artifact.pipeline, positive_index(artifact.pipeline, artifact.contract))
-    try:
-        scorer.probabilities([example_row(artifact.contract)])
-    except Exception as error:
-        raise ArtifactUnusableError(f"The model does not score a row of its contract: {error}") from error
-    return scorer
-
-
-def example_row(contract: DataContract) -> Row:
-    """A valid row: first categories and smallest numbers."""
-    return [_example(column) for column in contract.columns]
-
-
-def _example(column: Column) -> str | float:
-    match column.kind:
-        case ColumnKind.CATEGORY:
-            return column.categories[0]
-        case ColumnKind.NUMBER:
-            bounds = [bound for bound in (column.minimum, column.maximum, 0.0) if bound is not None]
-            return float(bounds[0])

@@ -32,7 +32,7 @@ class ChurnPredictor(kserve.Model):  # type: ignore[misc]
     """Answers class and probability for validated customers, in both of KServe's protocols.
 
     A payload is a decoded JSON body: with "instances" it is a v1 request, with "inputs" a v2 request.
-    The class is the positive label from a probability of one half upwards.
+    The class is the positive label above a probability of one half, as scikit-learn decides.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class ChurnPredictor(kserve.Model):  # type: ignore[misc]
 
     def _body(self, request: TensorRequest | None, probabilities: list[float]) -> dict[str, Any]:
         positive, negative = self._contract.positive_label, self._contract.negative_label
-        classes = [positive if probability >= 0.5 else negative for probability in probabilities]
+        classes = [positive if probability > 0.5 else negative for probability in probabilities]
         if request is None:
             return {
                 "predictions": [

@@ -8,15 +8,21 @@ from typing import Any
 
 import joblib
 import numpy as np
+from churn_report import Column, ColumnKind, DataContract
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
-
-from churn_report import Column, ColumnKind, DataContract
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    SplineTransformer,
+    StandardScaler,
+)
 
 CONTRACT = DataContract(
     columns=(
@@ -61,13 +67,13 @@ def customers(count: int, seed: int) -> tuple[NDArray[np.object_], NDArray[np.st
 
 def linear_pipeline() -> Pipeline:
     """One-hot encoding, scaling and a logistic regression."""
-    return make_pipeline(_preprocessing(one_hot=True), LogisticRegression(max_iter=1000)).fit(*customers(400, 1))
+    return make_pipeline(_preprocessing(scaled=True), LogisticRegression(max_iter=1000)).fit(*customers(400, 1))
 
 
 def boosted_pipeline(iterations: int = 30) -> Pipeline:
     """Histogram gradient boosting over one-hot columns."""
     estimator = HistGradientBoostingClassifier(max_iter=iterations, max_leaf_nodes=8, random_state=0)
-    return make_pipeline(_preprocessing(one_hot=True), estimator).fit(*customers(600, 2))
+    return make_pipeline(_preprocessing(scaled=False), estimator).fit(*customers(600, 2))
 
 
 def native_categories_pipeline() -> Pipeline:
@@ -75,19 +81,30 @@ def native_categories_pipeline() -> Pipeline:
     estimator = HistGradientBoostingClassifier(
         max_iter=30, max_leaf_nodes=8, random_state=0, categorical_features=[0, 1, 2]
     )
-    return make_pipeline(_preprocessing(one_hot=False), estimator).fit(*customers(600, 3))
+    return make_pipeline(_preprocessing(scaled=False, one_hot=False), estimator).fit(*customers(600, 3))
 
 
 def forest_pipeline() -> Pipeline:
     """A random forest over one-hot columns."""
     estimator = RandomForestClassifier(n_estimators=40, min_samples_leaf=5, random_state=0)
-    return make_pipeline(_preprocessing(one_hot=True), estimator).fit(*customers(600, 4))
+    return make_pipeline(_preprocessing(scaled=False), estimator).fit(*customers(600, 4))
+
+
+def scaled_boosted_pipeline() -> Pipeline:
+    """Trees over scaled numbers: thresholds may lie exactly on rounded values."""
+    estimator = HistGradientBoostingClassifier(max_iter=10, random_state=0)
+    return make_pipeline(_preprocessing(scaled=True), estimator).fit(*customers(600, 6))
+
+
+def spline_pipeline() -> Pipeline:
+    """A logistic regression over splines of the numbers, as the trainer's."""
+    numbers = make_pipeline(_as_floats(), SimpleImputer(), SplineTransformer(knots="quantile"), StandardScaler())
+    columns = ColumnTransformer([("numbers", numbers, _NUMBERS), ("categories", OneHotEncoder(), _CATEGORIES)])
+    return make_pipeline(columns, LogisticRegression(max_iter=2000)).fit(*customers(600, 7))
 
 
 def interacting_pipeline() -> Pipeline:
     """Features that are a function of two columns at once, which no table of columns can express."""
-    from sklearn.preprocessing import PolynomialFeatures
-
     numbers = make_pipeline(_as_floats(), SimpleImputer(), StandardScaler(), PolynomialFeatures(2))
     columns = ColumnTransformer([("numbers", numbers, _NUMBERS)])
     return make_pipeline(columns, LogisticRegression(max_iter=2000)).fit(*customers(400, 5))
@@ -105,8 +122,9 @@ def _as_floats() -> FunctionTransformer:
     return FunctionTransformer(np.asarray, kw_args={"dtype": float})
 
 
-def _preprocessing(*, one_hot: bool) -> ColumnTransformer:
+def _preprocessing(*, scaled: bool, one_hot: bool = True) -> ColumnTransformer:
     names = [list(CONTRACT.columns[index].categories) for index in _CATEGORIES]
     encoder = OneHotEncoder(categories=names, sparse_output=False) if one_hot else OrdinalEncoder(categories=names)
-    numbers = make_pipeline(_as_floats(), SimpleImputer(strategy="median"), StandardScaler())
+    scaling = (StandardScaler(),) if scaled else ()
+    numbers = make_pipeline(_as_floats(), SimpleImputer(strategy="median"), *scaling)
     return ColumnTransformer([("categories", encoder, _CATEGORIES), ("numbers", numbers, _NUMBERS)])
