@@ -23,7 +23,7 @@ class Process:
 
     The command runs under `supervise`, in a process group of its own: Ctrl-C in the terminal does not
     reach it behind our back, `stop` and `kill` reach its descendants too, and when this process ends in
-    whatever way, the kernel closes the pipe and the supervisor kills the group.
+    whatever way, the kernel closes the pipe and the supervisor kills them all.
     """
 
     def __init__(
@@ -104,22 +104,22 @@ class Process:
 
     def stop(self, seconds: float = 5) -> None:
         """SIGTERM to the group, then SIGKILL to whatever is left after `seconds`. Harmless when ended."""
-        self._signal(signal.SIGTERM)
-        if self._popen is not None:
+        if self._popen is not None and self.running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._popen.pid, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(seconds)
         self.kill()
 
     def kill(self) -> None:
-        """SIGKILL to the whole group, as a crash would be. Harmless when ended."""
-        self._signal(signal.SIGKILL)
-        if self._popen is not None and self._popen.wait() < 0:
-            # The supervisor itself was ended by a signal, perhaps before it could clear its group.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._popen.pid, signal.SIGKILL)
+        """SIGKILL to the command and its descendants, as a crash would be; returns when they are gone,
+        with their ports free. Harmless when ended."""
         if self._pipe is not None:
+            # The supervisor takes this for our own end.
             os.close(self._pipe)
             self._pipe = None
+        if self._popen is not None:
+            self._popen.wait()
 
     def wait(self, seconds: float | None = None) -> int:
         """Exit code once the command has ended.
@@ -141,11 +141,6 @@ class Process:
         with self.log.open("rb") as log:
             log.seek(max(0, self.log.stat().st_size - _TAIL_BYTES))
             return log.read().decode(errors="replace")
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._popen is not None and self._popen.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._popen.pid, number)
 
     def __enter__(self) -> Self:
         return self.start()

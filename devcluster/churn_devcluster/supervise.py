@@ -2,9 +2,9 @@
 
 Started by path (`python -I -S supervise.py <fd> <command>...`) so that it imports next to nothing.
 `fd` is the read end of a pipe whose write end only the wanting process holds: however that process
-ends, SIGKILL included, the pipe reports end of file and the whole process group is killed. The kernel's
-parent-death signal alone would not do: it fires when the *thread* that started the child ends, and it
-does not reach grandchildren.
+ends, SIGKILL included, the pipe reports end of file, and the command and all its descendants are
+killed. The kernel's parent-death signal alone would not do: it fires when the *thread* that started the
+child ends, and it does not reach grandchildren.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def _start(command: list[str], supervisor: int) -> int:
@@ -26,9 +27,8 @@ def _start(command: list[str], supervisor: int) -> int:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != supervisor:
         os._exit(1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
     try:
         os.execvp(command[0], command)
     except OSError as error:
@@ -49,33 +49,38 @@ def _wait(child: int, parent_pipe: int, wakeup: int) -> int:
 
 
 def main(arguments: list[str]) -> None:
-    """Supervises `arguments[1:]`; leads its own process group, which it kills at the end."""
+    """Supervises `arguments[1:]`, and ends only when no descendant of it is left."""
     parent_pipe, command = int(arguments[0]), arguments[1:]
     os.set_inheritable(parent_pipe, False)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)
     wakeup, wakeup_writer = os.pipe()
     os.set_blocking(wakeup_writer, False)
     signal.set_wakeup_fd(wakeup_writer, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
     code = _wait(_start(command, os.getpid()), parent_pipe, wakeup)
-    status = 128 - code if code < 0 else code
-    # Whatever the command left in the group goes with it, this supervisor last of all.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _kill_the_rest_of_the_group()
-    os._exit(status)
+    _end_descendants()
+    sys.exit(128 - code if code < 0 else code)
 
 
-def _kill_the_rest_of_the_group() -> None:
-    """SIGKILL to every other process of our group, so that our own exit status survives."""
-    group = os.getpgrp()
-    for entry in os.listdir("/proc"):  # noqa: PTH208 - pathlib would triple the start-up time
-        if entry.isdigit() and int(entry) != os.getpid():
-            try:
-                if os.getpgid(int(entry)) == group:
-                    os.kill(int(entry), signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                continue
+def _end_descendants() -> None:
+    """SIGKILL to every descendant, and waits until each has given back its ports and files.
+
+    As the subreaper of its descendants, this process becomes the parent of those whose own parent has
+    ended, so to end its children until there are none is to end them all.
+    """
+    while True:
+        for child in _children():
+            os.kill(child, signal.SIGKILL)
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
+
+
+def _children() -> list[int]:
+    with open(f"/proc/self/task/{os.getpid()}/children") as listing:  # noqa: PTH123
+        return [int(pid) for pid in listing.read().split()]
 
 
 if __name__ == "__main__":

@@ -19,9 +19,7 @@ def _config_map(name: str) -> dict[str, object]:
     return {"metadata": {"name": name}, "data": {"colour": "blue"}}
 
 
-def test_a_restart_of_the_api_server_keeps_port_objects_and_credentials(
-    binaries: Binaries, tmp_path: Path
-) -> None:
+def test_a_restart_of_the_api_server_keeps_port_objects_and_credentials(binaries: Binaries, tmp_path: Path) -> None:
     with ControlPlane(tmp_path, binaries) as control_plane, control_plane.client() as client:
         server = control_plane.server
         api = kubernetes.client.CoreV1Api(client)
@@ -52,12 +50,8 @@ def test_rbac_refuses_a_user_without_a_role(control_plane: ControlPlane, tmp_pat
     assert "guests" in reviewed.status.user_info.groups
 
 
-def test_a_service_account_authenticates_by_token(
-    control_plane: ControlPlane, namespace: str, tmp_path: Path
-) -> None:
-    kubeconfig = control_plane.service_account_kubeconfig(
-        namespace, "operator", tmp_path / "operator.kubeconfig"
-    )
+def test_a_service_account_authenticates_by_token(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> None:
+    kubeconfig = control_plane.service_account_kubeconfig(namespace, "operator", tmp_path / "operator.kubeconfig")
     with kubernetes.config.new_client_from_config(str(kubeconfig)) as client:
         reviewed = kubernetes.client.AuthenticationV1Api(client).create_self_subject_review({})
     assert reviewed.status.user_info.username == f"system:serviceaccount:{namespace}:operator"
@@ -83,9 +77,7 @@ def test_a_taken_port_is_refused_with_a_sentence_that_names_it(
         ControlPlane(tmp_path, binaries, port=control_plane.port)
 
 
-def test_an_api_server_that_cannot_run_is_reported_with_the_end_of_its_log(
-    binaries: Binaries, tmp_path: Path
-) -> None:
+def test_an_api_server_that_cannot_run_is_reported_with_the_end_of_its_log(binaries: Binaries, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "etcd").symlink_to(binaries.etcd)

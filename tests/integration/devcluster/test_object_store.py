@@ -52,9 +52,7 @@ def test_a_wrong_secret_is_refused(object_store: ObjectStore) -> None:
     assert refused.value.code == "SignatureDoesNotMatch"
 
 
-def test_a_taken_port_is_refused_with_a_sentence_that_names_it(
-    object_store: ObjectStore, tmp_path: Path
-) -> None:
+def test_a_taken_port_is_refused_with_a_sentence_that_names_it(object_store: ObjectStore, tmp_path: Path) -> None:
     with pytest.raises(DevclusterError, match=f"Port {object_store.port} .* S3 store, is taken"):
         ObjectStore(tmp_path, port=object_store.port)
 
