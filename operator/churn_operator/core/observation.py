@@ -104,6 +104,7 @@ class Installation:
     pipelines_secret: str
     traffic_driver: str
     cleanup_deadline: timedelta = timedelta(seconds=60)
+    poll_interval: timedelta = timedelta(seconds=5)
 
 
 class RunState(StrEnum):

@@ -1,0 +1,100 @@
+"""What a pass has to look at. Nothing is asked that no decision would look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from churn_operator.api.v1alpha1 import ChurnModelSpec, DeletionPolicy, seconds_of
+from churn_operator.api.v1alpha1.status import TrainingState
+from churn_operator.core.dataset import may_adopt, must_adopt
+from churn_operator.core.observation import DatasetLocation, Installation, InvalidSpec, PipelinesTarget, Subject
+from churn_operator.core.training import dataset_location, model_root, pipelines_target
+
+_FOLLOWED = (TrainingState.PENDING, TrainingState.RUNNING, TrainingState.CANCELLING)
+
+
+@dataclass(frozen=True)
+class DatasetQuestion:
+    """What is the dataset's digest, at most `max_age` old?"""
+
+    location: DatasetLocation
+    max_age: timedelta
+
+
+@dataclass(frozen=True)
+class RunQuestion:
+    """How is this run? And, once it has ended, what is its report?"""
+
+    target: PipelinesTarget
+    run_name: str
+    output_uri: str
+
+
+@dataclass(frozen=True)
+class LeftoversQuestion:
+    """What is left to remove?"""
+
+    target: PipelinesTarget
+    model_name: str
+    root: str
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The questions of one pass; None is not asked. `driver` asks for the InferenceService."""
+
+    driver: str | None = None
+    dataset: DatasetQuestion | None = None
+    run: RunQuestion | None = None
+    leftovers: LeftoversQuestion | None = None
+
+
+def questions(subject: Subject, installation: Installation) -> Questions:
+    """What this ChurnModel makes worth asking."""
+    spec = subject.spec
+    if isinstance(spec, InvalidSpec):
+        driver = subject.status.serving.driver or installation.traffic_driver
+        asked = subject.status.serving.driver or subject.deletion_requested
+        return Questions(driver=driver if asked else None)
+    driver = subject.status.serving.driver or _wished_driver(spec, installation)
+    if subject.deletion_requested is not None:
+        return Questions(driver=driver, leftovers=_leftovers(subject, spec, installation))
+    if spec.suspend:
+        return Questions(driver=driver)
+    return Questions(
+        driver=driver if subject.status.versions else None,
+        dataset=_dataset(subject, spec, installation),
+        run=_run(subject, spec, installation),
+    )
+
+
+def _wished_driver(spec: ChurnModelSpec, installation: Installation) -> str:
+    wished = spec.serving.traffic_driver.value
+    return installation.traffic_driver if wished == "auto" else wished
+
+
+def _dataset(subject: Subject, spec: ChurnModelSpec, installation: Installation) -> DatasetQuestion | None:
+    if spec.rollback_to is not None:
+        return None
+    location = dataset_location(spec, installation, subject.key)
+    if must_adopt(spec, subject.status):
+        return DatasetQuestion(location, timedelta(0))
+    if may_adopt(spec, subject.status):
+        return DatasetQuestion(location, seconds_of(spec.triggers.dataset_change.poll_interval) / 2)
+    return None
+
+
+def _run(subject: Subject, spec: ChurnModelSpec, installation: Installation) -> RunQuestion | None:
+    training = subject.status.training
+    if training is None or training.state not in _FOLLOWED:
+        return None
+    target = pipelines_target(spec, installation, subject.key)
+    return RunQuestion(target, training.run_name, training.output_uri)
+
+
+def _leftovers(subject: Subject, spec: ChurnModelSpec, installation: Installation) -> LeftoversQuestion | None:
+    if spec.deletion_policy is DeletionPolicy.RETAIN:
+        return None
+    target = pipelines_target(spec, installation, subject.key)
+    return LeftoversQuestion(target, subject.key.name, model_root(installation, subject.key))

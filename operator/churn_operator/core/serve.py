@@ -1,0 +1,200 @@
+"""Bringing an arrangement of versions into effect, one traffic-driver step at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from churn_operator.api.conditions import ConditionType
+from churn_operator.api.v1alpha1 import ConditionStatus
+from churn_operator.api.v1alpha1.status import Version
+from churn_operator.core.actions import ApplyServing, DeleteServing
+from churn_operator.core.draft import AT_ONCE, Draft
+from churn_operator.core.gateway import GatewayObservation
+from churn_operator.core.knative import KnativeObservation
+from churn_operator.core.observation import Unknown
+from churn_operator.core.traffic import (
+    Arrangement,
+    PredictorSettings,
+    Readiness,
+    Reading,
+    ServedVersion,
+    ServingStep,
+    TrafficObservation,
+)
+from churn_operator.core.training import quantities
+
+WAITING = timedelta(seconds=5)
+"""How soon to look again at a data plane that is on its way; its own events come sooner."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """What came of a wish: `effective` once live traffic follows it. None where it could not be seen."""
+
+    draft: Draft
+    effective: bool | None = None
+    candidate: Reading | None = None
+    stable: Reading | None = None
+
+
+def driver_of(draft: Draft) -> str:
+    """The traffic driver: the one in use, else the wished one, else the installation's."""
+    wished = draft.spec.serving.traffic_driver.value
+    default = draft.observation.installation.traffic_driver
+    return draft.status.serving.driver or (default if wished == "auto" else wished)
+
+
+def settings_of(draft: Draft) -> PredictorSettings:
+    """The predictor as spec wishes it."""
+    serving = draft.spec.serving
+    return PredictorSettings(
+        runtime=serving.runtime or draft.observation.installation.runtime,
+        service_account_name=serving.service_account_name,
+        min_replicas=serving.min_replicas,
+        max_replicas=serving.max_replicas,
+        requests=quantities(serving.resources.requests),
+        limits=quantities(serving.resources.limits),
+    )
+
+
+def served(version: Version) -> ServedVersion:
+    """A version as the data plane knows it."""
+    return ServedVersion(version.number, version.model_uri, version.sha256, version.revision)
+
+
+def arrangement(draft: Draft, stable: Version | None, candidate: Version | None, weight: int) -> Arrangement:
+    """The wish for these versions."""
+    return Arrangement(
+        stable=served(stable) if stable else None,
+        candidate=served(candidate) if candidate else None,
+        weight=weight if candidate else 0,
+        settings=settings_of(draft),
+    )
+
+
+def serve(draft: Draft, wish: Arrangement) -> Service:
+    """Take the next step towards the wish, if one can be taken safely, and say how far it has come."""
+    for fault in draft.observation.faults:
+        if fault.action == ApplyServing.__name__:
+            return Service(_refused(draft, fault.rejected, fault.message))
+    serving = draft.observation.serving
+    if isinstance(serving, Unknown):
+        return Service(draft.unseen(ConditionType.SERVED, serving))
+    if serving.value is None:
+        return Service(_create(draft, wish), effective=False)
+    if serving.value.terminating:
+        message = "the InferenceService is being deleted"
+        draft = draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "Terminating", message)
+        return Service(draft.look_again(WAITING), effective=False)
+    return _approach(draft, wish, serving.value)
+
+
+def withdraw(draft: Draft) -> Draft:
+    """Remove an InferenceService that serves no version of ours any more."""
+    serving = draft.observation.serving
+    if isinstance(serving, Unknown):
+        return draft.unseen(ConditionType.SERVED, serving)
+    if serving.value is None:
+        message = "no version is in service"
+        return draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "NoVersion", message)
+    message = "the failed first version is being withdrawn"
+    draft = draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "Withdrawing", message).look_again(WAITING)
+    if serving.value.terminating:
+        return draft
+    return draft.act(DeleteServing(draft.observation.subject.key, driver_of(draft)))
+
+
+def _refused(draft: Draft, rejected: bool, message: str) -> Draft:
+    if not rejected:
+        return draft.unseen(ConditionType.SERVED, Unknown("ServingUnavailable", message))
+    draft = draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "ServingRejected", message)
+    return draft.blocked("ServingRejected", message).look_again(timedelta(minutes=1))
+
+
+def _create(draft: Draft, wish: Arrangement) -> Draft:
+    """Make the InferenceService anew: the stable version alone where there is one, because a first revision
+    cannot be split. Revisions count from one again, so what is remembered of them goes first."""
+    draft = draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "Creating", "the InferenceService is being made")
+    remembered = any(version.revision for version in draft.status.versions)
+    if remembered or draft.status.serving.previous_revision or not draft.status.serving.driver:
+        serving = draft.status.serving.model_copy(update={"previous_revision": "", "driver": driver_of(draft)})
+        versions = tuple(version.model_copy(update={"revision": ""}) for version in draft.status.versions)
+        return draft.with_status(serving=serving, versions=versions).look_again(AT_ONCE)
+    alone = Arrangement(wish.stable, None if wish.stable else wish.candidate, 0, wish.settings)
+    nothing: TrafficObservation = _nothing(driver_of(draft), wish.settings)
+    step = nothing.step_towards(alone, "")
+    return draft if step is None else _apply(draft, step)
+
+
+def _nothing(driver: str, settings: PredictorSettings) -> TrafficObservation:
+    match driver:
+        case "gateway":
+            return GatewayObservation()
+        case "knative":
+            return KnativeObservation(uri="", percent=None, settings=settings)
+        case _:
+            raise ValueError(f"there is no traffic driver {driver!r}")
+
+
+def _approach(draft: Draft, wish: Arrangement, seen: TrafficObservation) -> Service:
+    draft = _remember_revisions(draft, wish, seen)
+    previous = draft.status.serving.previous_revision
+    stable = seen.reading(wish.stable, previous) if wish.stable else None
+    candidate = seen.reading(wish.candidate, previous) if wish.candidate else None
+    step = seen.step_towards(wish, previous)
+    effective = step is None and seen.in_effect(wish, previous)
+    draft = _report(draft, wish, seen, stable, candidate)
+    if step is not None:
+        draft = _step(draft, seen, step)
+    if not effective:
+        draft = draft.look_again(WAITING)
+    return Service(draft, effective, candidate, stable)
+
+
+def _step(draft: Draft, seen: TrafficObservation, step: ServingStep) -> Draft:
+    """Apply a step. Before the model URI changes, the newest revision stands in status: only a later one
+    can be the new model's."""
+    serving = draft.status.serving
+    if seen.changes_model(step) and serving.previous_revision != seen.newest_revision:
+        remembered = serving.model_copy(update={"previous_revision": seen.newest_revision})
+        return draft.with_status(serving=remembered).look_again(AT_ONCE)
+    return _apply(draft, step)
+
+
+def _apply(draft: Draft, step: ServingStep) -> Draft:
+    subject = draft.observation.subject
+    action = ApplyServing(subject.key, subject.uid, driver_of(draft), step)
+    return draft.act(action).look_again(WAITING)
+
+
+def _remember_revisions(draft: Draft, wish: Arrangement, seen: TrafficObservation) -> Draft:
+    previous = draft.status.serving.previous_revision
+    for wanted in (wish.stable, wish.candidate):
+        version = draft.status.version(wanted.number) if wanted else None
+        if wanted is None or version is None:
+            continue
+        revision = seen.reading(wanted, previous).revision
+        if revision and revision != version.revision:
+            draft = draft.with_version(version.model_copy(update={"revision": revision}))
+    return draft
+
+
+def _report(
+    draft: Draft, wish: Arrangement, seen: TrafficObservation, stable: Reading | None, candidate: Reading | None
+) -> Draft:
+    shares = {
+        version.number: reading.percent
+        for version, reading in ((wish.stable, stable), (wish.candidate, candidate))
+        if version is not None and reading is not None
+    }
+    told = ", ".join(f"v{number} {share}%" for number, share in sorted(shares.items()) if share)
+    draft = draft.with_status(traffic=told or None, url=seen.url or draft.status.url)
+    answering = any(shares.values())
+    if answering:
+        return draft.find(ConditionType.SERVED, ConditionStatus.TRUE, "Answering", f"traffic: {told}")
+    lead = stable or candidate
+    if lead is not None and lead.readiness is Readiness.FAILED:
+        return draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "PredictorFailed", lead.message or "it failed")
+    message = "the predictor is starting"
+    return draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "Starting", message)

@@ -1,0 +1,142 @@
+"""The summary of a pass: kstatus conditions, phase and the columns that people see."""
+
+from __future__ import annotations
+
+from churn_operator.api.conditions import ConditionType, Finding, dated
+from churn_operator.api.v1alpha1 import ChurnModelStatus, Condition, ConditionStatus, Phase
+from churn_operator.api.v1alpha1.status import TrainingState
+from churn_operator.core.draft import Draft
+from churn_operator.core.training import fingerprint
+
+_ORDER = tuple(ConditionType)
+_OUTAGES = (ConditionType.DATASET_READY, ConditionType.TRAINED, ConditionType.SERVED)
+
+
+def summarize(draft: Draft) -> Draft:
+    """Derive everything that is a summary of the rest, and date the conditions."""
+    draft = _rejected_wish(draft)
+    draft = _ready(draft)
+    draft = _progress(draft)
+    draft = _announce_outages(draft)
+    stable = draft.status.version(draft.status.rollout.stable)
+    area = stable.metrics.get("rocAuc") if stable else None
+    return draft.with_status(
+        observed_generation=draft.observation.subject.generation,
+        phase=_phase(draft),
+        conditions=_conditions(draft),
+        roc_auc=f"{area:.4f}" if area is not None else None,
+    )
+
+
+def _rejected_wish(draft: Draft) -> Draft:
+    """A spec whose model was refused stays refused until its training part or its data changes."""
+    dataset = draft.status.dataset
+    if draft.obstacle or draft.spec.rollback_to is not None or dataset is None:
+        return draft
+    if dataset.fingerprint != fingerprint(draft.spec):
+        return draft
+    rejection = draft.rejection(dataset.key)
+    if rejection is None or draft.status.rollout.candidate is not None:
+        return draft
+    hint = "change the training part of spec or the data to train another"
+    return draft.blocked(rejection.reason, f"{rejection.message}; {hint}")
+
+
+def _ready(draft: Draft) -> Draft:
+    """Ready is about the application that calls the model: is there a version in service that answers?"""
+    served = _current(draft, ConditionType.SERVED)
+    stable = draft.status.rollout.stable
+    if stable is None:
+        message = draft.obstacle[1] if draft.obstacle else "no version is in service yet"
+        reason = draft.obstacle[0] if draft.obstacle else "NoVersion"
+        return draft.find(ConditionType.READY, ConditionStatus.FALSE, reason, message)
+    if served is None:
+        return draft.find(ConditionType.READY, ConditionStatus.UNKNOWN, "ServingUnknown", "serving was not seen yet")
+    pinned = draft.spec.rollback_to == stable
+    message = f"version {stable} is in service" + (", pinned by spec.rollbackTo" if pinned else "")
+    match served.status:
+        case ConditionStatus.TRUE:
+            reason = "Pinned" if pinned else "InService"
+            return draft.find(ConditionType.READY, ConditionStatus.TRUE, reason, message)
+        case ConditionStatus.FALSE | ConditionStatus.UNKNOWN:
+            return draft.find(ConditionType.READY, served.status, served.reason, served.message)
+
+
+def _progress(draft: Draft) -> Draft:
+    """Reconciling and Stalled exclude each other: what waits for a person is not under way."""
+    no, yes = ConditionStatus.FALSE, ConditionStatus.TRUE
+    work, obstacle = draft.work, draft.obstacle
+    if draft.spec.suspend:
+        draft = draft.find(ConditionType.RECONCILING, no, "Suspended", "spec.suspend is true")
+        return draft.find(ConditionType.STALLED, no, "Suspended", "spec.suspend is true")
+    if work:
+        draft = draft.find(ConditionType.RECONCILING, yes, *work)
+        return draft.find(ConditionType.STALLED, no, "Progressing", work[1])
+    if obstacle:
+        draft = draft.find(ConditionType.RECONCILING, no, *obstacle)
+        return draft.find(ConditionType.STALLED, yes, *obstacle)
+    draft = draft.find(ConditionType.RECONCILING, no, "UpToDate", "nothing is to be done")
+    return draft.find(ConditionType.STALLED, no, "UpToDate", "nothing is to be done")
+
+
+def _announce_outages(draft: Draft) -> Draft:
+    """An event when a part of the world goes out of sight, and one when it is back."""
+    for finding in draft.findings:
+        before = draft.status.condition(finding.type)
+        if finding.type not in _OUTAGES:
+            continue
+        was_unknown = before is not None and before.status is ConditionStatus.UNKNOWN
+        is_unknown = finding.status is ConditionStatus.UNKNOWN
+        if is_unknown and not was_unknown:
+            draft = draft.warn(finding.reason, finding.message)
+        elif was_unknown and not is_unknown and before is not None:
+            draft = draft.tell("Recovered", f"{finding.type} can be judged again after {before.reason}")
+    return draft
+
+
+def _current(draft: Draft, kind: ConditionType) -> Finding | Condition | None:
+    found = next((finding for finding in draft.findings if finding.type is kind), None)
+    return found or draft.status.condition(kind)
+
+
+def _conditions(draft: Draft) -> tuple[Condition, ...]:
+    """The findings of this pass over what earlier passes found."""
+    now, generation = draft.now, draft.observation.subject.generation
+    found = {finding.type: finding for finding in draft.findings}
+    conditions = []
+    for kind in _ORDER:
+        before = draft.status.condition(kind.value)
+        if kind in found:
+            conditions.append(_steady(dated(found[kind], before, generation, now), before))
+        elif before is not None:
+            conditions.append(before)
+    return tuple(conditions)
+
+
+def _steady(condition: Condition, before: Condition | None) -> Condition:
+    """Keep the first message of an outage: error texts vary from call to call, and each change would be a write."""
+    same = before is not None and (before.status, before.reason) == (condition.status, condition.reason)
+    if same and before is not None and condition.status is ConditionStatus.UNKNOWN:
+        return condition.model_copy(update={"message": before.message})
+    return condition
+
+
+def _phase(draft: Draft) -> Phase:
+    status = draft.status
+    if draft.spec.suspend:
+        return Phase.SUSPENDED
+    if draft.work and draft.work[0] == "RollingBack":
+        return Phase.ROLLING_BACK
+    if status.rollout.candidate is not None:
+        return Phase.ROLLING_OUT
+    if draft.work and draft.work[0] in ("Training", "BackingOff", "Cancelling"):
+        return Phase.TRAINING
+    if status.rollout.stable is not None:
+        return Phase.PINNED if draft.spec.rollback_to == status.rollout.stable else Phase.SERVING
+    if draft.obstacle or _training_failed(status):
+        return Phase.FAILED
+    return Phase.PENDING
+
+
+def _training_failed(status: ChurnModelStatus) -> bool:
+    return status.training is not None and status.training.state is TrainingState.FAILED
