@@ -1,0 +1,91 @@
+"""The command line of the trainer: generate customers, train locally, compile the pipeline."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from churn_trainer.rejection import RunRejected
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of `churn-trainer`; answers the exit code, 2 when the input is refused."""
+    wish = _parser().parse_args(arguments)
+    match wish.command:
+        case "generate":
+            return _generate(wish)
+        case "train":
+            return _train(wish)
+        case _:
+            return _compile(wish)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="churn-trainer", description="Trains customer-churn models.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    generate = commands.add_parser("generate", help="write invented customers as CSV or Parquet")
+    generate.add_argument("--rows", type=int, default=5000)
+    generate.add_argument("--seed", type=int, default=7)
+    generate.add_argument("--out", type=Path, required=True, help="a file that ends in .csv or .parquet")
+    train = commands.add_parser("train", help="run the whole training on this machine")
+    train.add_argument("--data", required=True, help="a CSV or Parquet file, a folder of them, or an s3:// URI")
+    train.add_argument("--out", required=True, help="where model, report and plots go: a folder or an s3:// URI")
+    train.add_argument("--s3-endpoint", default="", help="URL of the object store; AWS if left out")
+    train.add_argument("--target", default="Churn")
+    train.add_argument("--id-column", default="customerID")
+    train.add_argument("--positive-label", default="Yes")
+    train.add_argument("--columns", default="", help="JSON list of columns; the Telco columns if left out")
+    train.add_argument("--algorithm", default="auto")
+    train.add_argument("--hyperparameters", default="{}", help="JSON object, scikit-learn's names")
+    train.add_argument("--seed", type=int, default=7)
+    compiled = commands.add_parser("compile-pipeline", help="write the pipeline package for Kubeflow Pipelines")
+    compiled.add_argument("path", type=Path)
+    return parser
+
+
+def _generate(wish: argparse.Namespace) -> int:
+    from churn_trainer.synthetic import write_customers
+
+    write_customers(wish.out, rows=wish.rows, seed=wish.seed)
+    return 0
+
+
+def _train(wish: argparse.Namespace) -> int:
+    from churn_trainer.local import run_locally
+    from churn_trainer.request import RunRequest
+
+    request = RunRequest(
+        dataset_uri=wish.data,
+        output_uri=wish.out,
+        s3_endpoint=wish.s3_endpoint,
+        target=wish.target,
+        id_column=wish.id_column,
+        positive_label=wish.positive_label,
+        columns=wish.columns,
+        algorithm=wish.algorithm,
+        hyperparameters=wish.hyperparameters,
+        seed=wish.seed,
+    )
+    try:
+        report = run_locally(request)
+    except RunRejected as rejection:
+        print(rejection, file=sys.stderr)
+        return 2
+    print(f"{report.algorithm} on {report.dataset.rows if report.dataset else 0} customers")
+    for name, value in report.metrics.items():
+        print(f"{name:34}{value:8.4f}")
+    print(f"written to {request.layout.output_uri}")
+    return 0
+
+
+def _compile(wish: argparse.Namespace) -> int:
+    from churn_trainer.pipeline import compile_pipeline
+
+    compile_pipeline(wish.path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""The built-in contract of the Telco customer table, and contracts a user declares."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from churn_report import Column, ColumnKind, DataContract
+from pydantic import TypeAdapter, ValidationError
+
+from churn_trainer.rejection import DataRejected, SpecRejected
+
+_COUNTERPARTS = {"Yes": "No", "yes": "no", "1": "0", "true": "false", "True": "False", "TRUE": "FALSE", "Y": "N"}
+_YES_NO = ("No", "Yes")
+_INTERNET_OPTION = ("No", "No internet service", "Yes")
+
+
+def _category(name: str, categories: tuple[str, ...]) -> Column:
+    return Column(name=name, kind=ColumnKind.CATEGORY, categories=categories)
+
+
+def _number(name: str, maximum: float, *, nullable: bool = False) -> Column:
+    return Column(name=name, kind=ColumnKind.NUMBER, minimum=0, maximum=maximum, nullable=nullable)
+
+
+TELCO_COLUMNS: tuple[Column, ...] = (
+    _category("gender", ("Female", "Male")),
+    _category("SeniorCitizen", ("0", "1")),
+    _category("Partner", _YES_NO),
+    _category("Dependents", _YES_NO),
+    _number("tenure", 1200),
+    _category("PhoneService", _YES_NO),
+    _category("MultipleLines", ("No", "No phone service", "Yes")),
+    _category("InternetService", ("DSL", "Fiber optic", "No")),
+    _category("OnlineSecurity", _INTERNET_OPTION),
+    _category("OnlineBackup", _INTERNET_OPTION),
+    _category("DeviceProtection", _INTERNET_OPTION),
+    _category("TechSupport", _INTERNET_OPTION),
+    _category("StreamingTV", _INTERNET_OPTION),
+    _category("StreamingMovies", _INTERNET_OPTION),
+    _category("Contract", ("Month-to-month", "One year", "Two year")),
+    _category("PaperlessBilling", _YES_NO),
+    _category(
+        "PaymentMethod",
+        ("Bank transfer (automatic)", "Credit card (automatic)", "Electronic check", "Mailed check"),
+    ),
+    _number("MonthlyCharges", 10_000),
+    # Blank for customers of tenure 0: nothing has been charged yet.
+    _number("TotalCharges", 1_000_000, nullable=True),
+)
+
+
+def parse_columns(columns: str) -> tuple[Column, ...]:
+    """The feature columns from their JSON list; the Telco columns for the empty string.
+
+    Raises SpecRejected (InvalidContract) when the list is no list of columns.
+    """
+    if not columns.strip():
+        return TELCO_COLUMNS
+    try:
+        return TypeAdapter(tuple[Column, ...]).validate_json(columns)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the list"
+        raise SpecRejected("InvalidContract", f"columns: {place}: {first['msg']}.") from error
+
+
+def check_columns(columns: Sequence[Column], target: str, id_column: str) -> None:
+    """Raises SpecRejected (InvalidContract) or DataRejected (TargetLeaked) for columns that contradict themselves."""
+    if not columns:
+        raise SpecRejected("InvalidContract", "columns is empty: declare at least one feature column.")
+    repeated = [name for name, count in Counter(column.name for column in columns).items() if count > 1]
+    if repeated:
+        raise SpecRejected("InvalidContract", f"Column {repeated[0]} is declared more than once.")
+    if target == id_column:
+        raise SpecRejected("InvalidContract", f"Column {target} is both the target and the customer id.")
+    for column in columns:
+        _check_column(column, target, id_column)
+
+
+def _check_column(column: Column, target: str, id_column: str) -> None:
+    if column.name == target:
+        raise DataRejected(
+            "TargetLeaked", f"Column {target} is the target and a feature at once: remove it from the features."
+        )
+    if column.name == id_column:
+        raise SpecRejected("InvalidContract", f"Column {id_column} is the customer id, so it cannot be a feature.")
+    match column.kind:
+        case ColumnKind.CATEGORY:
+            if not column.categories:
+                raise SpecRejected("InvalidContract", f"Category column {column.name} declares no categories.")
+            if len(set(column.categories)) != len(column.categories):
+                raise SpecRejected("InvalidContract", f"Column {column.name} declares a category twice.")
+        case ColumnKind.NUMBER:
+            if column.categories:
+                raise SpecRejected("InvalidContract", f"Number column {column.name} declares categories.")
+
+
+def numeric_categories(column: Column) -> tuple[float, ...] | None:
+    """The categories as numbers if every one is a finite number ("0", "1"), else None."""
+    try:
+        numbers = tuple(float(category) for category in column.categories)
+    except ValueError:
+        return None
+    return numbers if numbers and all(map(math.isfinite, numbers)) and len(set(numbers)) == len(numbers) else None
+
+
+def usual_counterpart(positive_label: str) -> str | None:
+    """The label that usually stands beside `positive_label` ("No" beside "Yes"); None if unknown."""
+    return _COUNTERPARTS.get(positive_label)
+
+
+def make_contract(
+    columns: Sequence[Column], *, target: str, id_column: str, positive_label: str, negative_label: str
+) -> DataContract:
+    """The contract that travels beside the model."""
+    return DataContract(
+        columns=tuple(columns),
+        target=target,
+        positive_label=positive_label,
+        negative_label=negative_label,
+        id_column=id_column,
+    )

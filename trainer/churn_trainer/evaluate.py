@@ -1,0 +1,58 @@
+"""Scores the holdout through the very Pipeline that will serve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from churn_report import CalibrationBin, Column, ConfusionMatrix, Curve
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from churn_trainer import metrics
+from churn_trainer.features import raw_matrix
+from churn_trainer.validation import ID_FIELD, TARGET_FIELD
+
+_BATCH_ROWS = 65_536
+
+
+class Evaluation(BaseModel):
+    """What the holdout says of the model."""
+
+    model_config = ConfigDict(frozen=True)
+
+    metrics: dict[str, float]
+    roc: Curve
+    calibration: tuple[CalibrationBin, ...]
+    confusion: ConfusionMatrix
+
+
+def score_holdout(model: Any, holdout: Path, columns: Sequence[Column], positive_label: str, scored: Path) -> None:
+    """Writes `scored`: Parquet with the columns id, target (1 = positive) and score (probability of the positive)."""
+    position = list(model.classes_).index(positive_label)
+    schema = pa.schema([("id", pa.string()), ("target", pa.int8()), ("score", pa.float64())])
+    with pq.ParquetFile(holdout) as file, pq.ParquetWriter(scored, schema) as writer:
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+            scores = model.predict_proba(raw_matrix(batch, columns))[:, position].astype(np.float64)
+            arrays = [batch.column(ID_FIELD), batch.column(TARGET_FIELD), pa.array(scores)]
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+
+
+def read_scores(scored: Path) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """The holdout's truth and scores, both shape (n,)."""
+    table = pq.read_table(scored, columns=["target", "score"])
+    return table.column("target").to_numpy() == 1, table.column("score").to_numpy()
+
+
+def evaluate(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Evaluation:
+    """Every number of the report, from the holdout's truth and scores, both shape (n,)."""
+    return Evaluation(
+        metrics=metrics.all_metrics(positive, scores),
+        roc=metrics.roc(positive, scores),
+        calibration=metrics.calibration_bins(positive, scores),
+        confusion=metrics.confusion(positive, scores),
+    )

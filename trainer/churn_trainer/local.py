@@ -1,0 +1,27 @@
+"""The whole run on one machine without Kubeflow: the same steps in one process."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from churn_report import Report
+
+from churn_trainer import steps
+from churn_trainer.folders import EvaluatedFolder, ModelFolder, PreparedFolder, ValidatedFolder
+from churn_trainer.request import RunRequest
+
+
+def run_locally(request: RunRequest) -> Report:
+    """Runs all five steps and answers the report. Raises RunRejected after writing the report that says why."""
+    with tempfile.TemporaryDirectory(prefix="churn-training-") as name:
+        folder = Path(name)
+        validated = ValidatedFolder(folder / "validated")
+        prepared = PreparedFolder(folder / "prepared")
+        fitted = ModelFolder(folder / "model")
+        evaluated = EvaluatedFolder(folder / "evaluated")
+        steps.validate(request, validated)
+        steps.preprocess(validated, prepared)
+        steps.train(validated, prepared, fitted)
+        steps.evaluate_model(validated, prepared, fitted, evaluated)
+        return steps.publish(validated, fitted, evaluated)

@@ -1,0 +1,168 @@
+"""The training pipeline for Kubeflow Pipelines: five lightweight components around `churn_trainer.steps`.
+
+The components' bodies are embedded in the compiled package, so they import what they need themselves.
+"""
+
+from pathlib import Path
+
+from kfp import compiler, dsl
+from kfp.dsl import Artifact, ClassificationMetrics, Dataset, Input, Metrics, Model, Output
+
+PIPELINE_NAME = "churn-training"
+BASE_IMAGE = "ghcr.io/churnops/churn-trainer:python"
+"""Image of every step; the operator puts the image of the ChurnModel in its place when it submits."""
+
+
+@dsl.component(base_image=BASE_IMAGE, install_kfp_package=False)  # type: ignore[untyped-decorator]
+def validate(
+    dataset_uri: str,
+    dataset_digest: str,
+    dataset_format: str,
+    s3_endpoint: str,
+    output_uri: str,
+    key: str,
+    target: str,
+    id_column: str,
+    positive_label: str,
+    columns: str,
+    algorithm: str,
+    hyperparameters: str,
+    seed: int,
+    validated: Output[Dataset],
+) -> None:
+    from pathlib import Path
+
+    from churn_trainer import steps
+    from churn_trainer.folders import ValidatedFolder
+    from churn_trainer.request import RunRequest
+
+    request = RunRequest(
+        dataset_uri=dataset_uri,
+        dataset_digest=dataset_digest,
+        dataset_format=dataset_format,
+        s3_endpoint=s3_endpoint,
+        output_uri=output_uri,
+        key=key,
+        target=target,
+        id_column=id_column,
+        positive_label=positive_label,
+        columns=columns,
+        algorithm=algorithm,
+        hyperparameters=hyperparameters,
+        seed=seed,
+    )
+    steps.validate(request, ValidatedFolder(Path(validated.path)))
+
+
+@dsl.component(base_image=BASE_IMAGE, install_kfp_package=False)  # type: ignore[untyped-decorator]
+def preprocess(validated: Input[Dataset], prepared: Output[Dataset]) -> None:
+    from pathlib import Path
+
+    from churn_trainer import steps
+    from churn_trainer.folders import PreparedFolder, ValidatedFolder
+
+    steps.preprocess(ValidatedFolder(Path(validated.path)), PreparedFolder(Path(prepared.path)))
+
+
+@dsl.component(base_image=BASE_IMAGE, install_kfp_package=False)  # type: ignore[untyped-decorator]
+def train(validated: Input[Dataset], prepared: Input[Dataset], model: Output[Model]) -> None:
+    from pathlib import Path
+
+    from churn_trainer import steps
+    from churn_trainer.folders import ModelFolder, PreparedFolder, ValidatedFolder
+
+    fitted = ModelFolder(Path(model.path))
+    steps.train(ValidatedFolder(Path(validated.path)), PreparedFolder(Path(prepared.path)), fitted)
+    model.metadata["framework"] = "scikit-learn"
+    model.metadata["algorithm"] = fitted.training.algorithm
+
+
+@dsl.component(base_image=BASE_IMAGE, install_kfp_package=False)  # type: ignore[untyped-decorator]
+def evaluate(
+    validated: Input[Dataset],
+    prepared: Input[Dataset],
+    model: Input[Model],
+    evaluated: Output[Artifact],
+    metrics: Output[Metrics],
+    classification: Output[ClassificationMetrics],
+) -> None:
+    from pathlib import Path
+
+    from churn_trainer import steps
+    from churn_trainer.folders import EvaluatedFolder, ModelFolder, PreparedFolder, ValidatedFolder
+
+    table = ValidatedFolder(Path(validated.path))
+    evaluation = steps.evaluate_model(
+        table, PreparedFolder(Path(prepared.path)), ModelFolder(Path(model.path)), EvaluatedFolder(Path(evaluated.path))
+    )
+    for name, value in evaluation.metrics.items():
+        metrics.log_metric(name, value)
+    roc, confusion = evaluation.roc, evaluation.confusion
+    classification.log_roc_curve(list(roc.x), list(roc.y), list(roc.thresholds))
+    classification.log_confusion_matrix(
+        [table.contract.negative_label, table.contract.positive_label],
+        [
+            [confusion.true_negatives, confusion.false_positives],
+            [confusion.false_negatives, confusion.true_positives],
+        ],
+    )
+
+
+@dsl.component(base_image=BASE_IMAGE, install_kfp_package=False)  # type: ignore[untyped-decorator]
+def publish(validated: Input[Dataset], model: Input[Model], evaluated: Input[Artifact]) -> None:
+    from pathlib import Path
+
+    from churn_trainer import steps
+    from churn_trainer.folders import EvaluatedFolder, ModelFolder, ValidatedFolder
+
+    steps.publish(
+        ValidatedFolder(Path(validated.path)), ModelFolder(Path(model.path)), EvaluatedFolder(Path(evaluated.path))
+    )
+
+
+@dsl.pipeline(name=PIPELINE_NAME, description="Trains, evaluates and publishes a customer-churn model.")  # type: ignore[untyped-decorator]
+def churn_training(
+    dataset_uri: str,
+    output_uri: str,
+    dataset_digest: str = "",
+    dataset_format: str = "auto",
+    s3_endpoint: str = "",
+    key: str = "",
+    target: str = "Churn",
+    id_column: str = "customerID",
+    positive_label: str = "Yes",
+    columns: str = "",
+    algorithm: str = "auto",
+    hyperparameters: str = "{}",
+    seed: int = 7,
+) -> None:
+    """The parameters are those of `churn_trainer.request.RunRequest`."""
+    validated = validate(
+        dataset_uri=dataset_uri,
+        dataset_digest=dataset_digest,
+        dataset_format=dataset_format,
+        s3_endpoint=s3_endpoint,
+        output_uri=output_uri,
+        key=key,
+        target=target,
+        id_column=id_column,
+        positive_label=positive_label,
+        columns=columns,
+        algorithm=algorithm,
+        hyperparameters=hyperparameters,
+        seed=seed,
+    )
+    table = validated.outputs["validated"]
+    prepared = preprocess(validated=table)
+    model = train(validated=table, prepared=prepared.outputs["prepared"])
+    evaluated = evaluate(validated=table, prepared=prepared.outputs["prepared"], model=model.outputs["model"])
+    published = publish(validated=table, model=model.outputs["model"], evaluated=evaluated.outputs["evaluated"])
+    for task in (validated, prepared, model, evaluated, published):
+        # The operator decides what is worth running; an answer from a cache would leave no artifacts at the output URI.
+        task.set_caching_options(False)
+
+
+def compile_pipeline(path: Path) -> None:
+    """Writes the compiled package to `path`: the same bytes every time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    compiler.Compiler().compile(churn_training, str(path))

@@ -1,0 +1,115 @@
+"""Fits the model: chooses by cross-validation, then learns from the whole training part."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from churn_report import Column
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline
+
+from churn_trainer.algorithms import Algorithm, HyperparameterValue, Task
+from churn_trainer.features import make_encoder
+from churn_trainer.metrics import expected_calibration_error
+
+_FOLDS = 5
+_CROSS_VALIDATION_ROWS = 100_000
+
+
+class Training(BaseModel):
+    """What was chosen and how it did on the training part, out of fold."""
+
+    model_config = ConfigDict(frozen=True)
+
+    algorithm: str
+    hyperparameters: dict[str, HyperparameterValue]
+    roc_auc: float
+    calibration_error: float
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """The encoded training part: `rows` (n, columns) float32, `positive` (n,)."""
+
+    rows: NDArray[np.float32]
+    positive: NDArray[np.bool_]
+    columns: Sequence[Column]
+
+
+def cross_validate(
+    part: TrainingRows, algorithm: Algorithm, hyperparameters: Mapping[str, HyperparameterValue], seed: int
+) -> Training:
+    """Five-fold stratified cross-validation, on at most 100,000 rows: fold-mean ROC AUC, pooled calibration error."""
+    sample = _sample(part, seed)
+    effective = {**algorithm.defaults, **hyperparameters}
+    scores = np.empty(len(sample.positive))
+    areas = []
+    for fit, test in StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(sample.rows, sample.positive):
+        classifier = algorithm.make(Task(sample.rows[fit], sample.columns, effective, seed))
+        _fit(classifier, sample.rows[fit], sample.positive[fit])
+        scores[test] = classifier.predict_proba(sample.rows[test])[:, 1]
+        areas.append(roc_auc_score(sample.positive[test], scores[test]))
+    return Training(
+        algorithm=algorithm.name,
+        hyperparameters=effective,
+        roc_auc=float(np.mean(areas)),
+        calibration_error=expected_calibration_error(sample.positive, scores),
+    )
+
+
+def choose(
+    part: TrainingRows,
+    algorithms: Sequence[Algorithm],
+    hyperparameters: Mapping[str, HyperparameterValue],
+    seed: int,
+) -> Training:
+    """The algorithm with the highest cross-validated ROC AUC; the first of equals."""
+    return max(
+        (cross_validate(part, algorithm, hyperparameters, seed) for algorithm in algorithms),
+        key=lambda training: training.roc_auc,
+    )
+
+
+def fit_pipeline(
+    part: TrainingRows,
+    algorithm: Algorithm,
+    hyperparameters: Mapping[str, HyperparameterValue],
+    seed: int,
+    labels: tuple[str, str],
+) -> Pipeline:
+    """The servable Pipeline, encoder and classifier, fitted on the whole training part.
+
+    `labels` are (negative, positive): what `predict` answers. The classifier learns from encoded
+    rows, so the table is never held as objects; the encoder is the one that serves.
+    """
+    classifier = algorithm.make(Task(part.rows, part.columns, hyperparameters, seed))
+    _fit(classifier, part.rows, np.array(labels)[part.positive.astype(np.intp)])
+    if isinstance(classifier, RandomForestClassifier):
+        # A pool of threads costs a single prediction more than it saves.
+        classifier.set_params(n_jobs=None)
+    return Pipeline([("encode", make_encoder(part.columns)), ("classify", classifier)])
+
+
+def _fit(classifier: Any, rows: NDArray[np.float32], target: NDArray[Any]) -> None:
+    with warnings.catch_warnings():
+        # Not converged within the user's own max_iter: the metrics say what it is worth.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        classifier.fit(rows, target)
+
+
+def _sample(part: TrainingRows, seed: int) -> TrainingRows:
+    if len(part.positive) <= _CROSS_VALIDATION_ROWS:
+        return part
+    chosen = np.sort(
+        np.random.default_rng(seed).choice(len(part.positive), _CROSS_VALIDATION_ROWS, replace=False, shuffle=False)
+    )
+    return TrainingRows(part.rows[chosen], part.positive[chosen], part.columns)
