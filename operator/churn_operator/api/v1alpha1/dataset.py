@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from churn_operator.api.v1alpha1.common import HttpUrl, LocalObjectReference, SpecPart, rules
+from churn_operator.api.v1alpha1.common import HttpUrl, LocalObjectReference, SpecPart
+from churn_operator.api.v1alpha1.rules import Matches, rules
 
 
 class DatasetFormat(StrEnum):
@@ -26,6 +27,14 @@ class ColumnKind(StrEnum):
 
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
+DatasetUri = Annotated[
+    str,
+    Matches(
+        r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\s]+$",
+        "must be s3://bucket/key with the bucket in lower case and no blanks, e.g. s3://mlops-data/customers.csv",
+    ),
+    Field(max_length=1024),
+]
 
 
 class Column(SpecPart):
@@ -45,13 +54,19 @@ class Column(SpecPart):
                 "!has(self.minimum) || !has(self.maximum) || self.minimum <= self.maximum",
                 "minimum must not be greater than maximum",
             ),
+            (
+                "self.kind == 'number' || (!has(self.minimum) && !has(self.maximum))",
+                "minimum and maximum belong to kind number: remove them, or set kind to number",
+            ),
         )
     )
 
-    name: ColumnName = Field(description="Column name as in the file.")
-    kind: ColumnKind = Field(description="number or category.")
+    name: ColumnName = Field(description="Column name as in the file's header.")
+    kind: ColumnKind = Field(description="number, or category for one of a closed set of values.")
     categories: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=200)] = Field(
-        default=(), description="Every allowed value of a category column."
+        default=(),
+        description="Every allowed value of a category column, in quotes where YAML would read Yes or No as a boolean.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
     )
     minimum: float | None = Field(default=None, description="Smallest allowed number, inclusive.")
     maximum: float | None = Field(default=None, description="Largest allowed number, inclusive.")
@@ -72,17 +87,28 @@ class Dataset(SpecPart):
                 "!has(self.columns) || !self.columns.exists(c, c.name == self.idColumn)",
                 "columns must not list the idColumn: an id is not a feature",
             ),
+            (
+                "!(self.format == 'csv' && self.uri.endsWith('.parquet'))",
+                "format is csv but uri ends in .parquet: set format to auto or parquet",
+            ),
+            (
+                "!(self.format == 'parquet' && self.uri.endsWith('.csv'))",
+                "format is parquet but uri ends in .csv: set format to auto or csv",
+            ),
         )
     )
 
-    uri: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\s]+$", max_length=1024)] = Field(
+    uri: DatasetUri = Field(
         description="An S3 object, or a prefix that ends in a slash: s3://bucket/path/customers.csv."
     )
-    format: DatasetFormat = Field(default=DatasetFormat.AUTO, description="auto goes by the file's ending.")
+    format: DatasetFormat = Field(
+        default=DatasetFormat.AUTO, description="csv or parquet; auto goes by the file's ending."
+    )
     target: ColumnName = Field(default="Churn", description="The column to predict.")
     id_column: ColumnName = Field(default="customerID", description="The column that identifies a customer.")
     positive_label: Annotated[str, Field(min_length=1, max_length=128)] = Field(
-        default="Yes", description="The target's value that means the customer left."
+        default="Yes",
+        description="The target's value that means the customer left; in quotes, since YAML reads Yes as a boolean.",
     )
     columns: Annotated[tuple[Column, ...], Field(max_length=200)] = Field(
         default=(),

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from churn_operator.api.v1alpha1.common import Duration, SpecPart, rules
+from churn_operator.api.v1alpha1.common import Duration, SpecPart, between
+from churn_operator.api.v1alpha1.rules import rules
 
 
 class Drift(SpecPart):
@@ -21,7 +22,9 @@ class Drift(SpecPart):
         )
     )
 
-    window: Duration = Field(default="24h", description="How far back live traffic is looked at.")
+    window: Annotated[Duration, between("1m", "720h")] = Field(
+        default="24h", description="How far back live traffic is looked at."
+    )
     feature_threshold: Annotated[float, Field(ge=0, le=10)] = Field(
         default=0.2, description="PSI of one feature above which it has drifted."
     )

@@ -7,18 +7,41 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from churn_operator.api.v1alpha1.common import METRICS, SpecPart, rules
+from churn_operator.api.v1alpha1.common import METRICS, SpecPart
+from churn_operator.api.v1alpha1.rules import Rule, rules
 
-_NAMES = "[" + ", ".join(f"'{name}'" for name in METRICS) + "]"
-_KNOWN_METRICS = rules(
-    (
-        f"self.all(metric, metric in {_NAMES})",
-        f"unknown metric: use one of {', '.join(METRICS)}",
-    )
+_LOWER_IS_BETTER = ("brier", "expectedCalibrationError", "logLoss")
+_UNBOUNDED = ("logLoss", "liftTopDecile", "empc")
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return "[" + ", ".join(f"'{name}'" for name in names) + "]"
+
+
+def _none_is(offence: str, message: str, told: str) -> Rule:
+    """No key of a map may commit `offence` (CEL over `metric`); `told` is said of the first that does."""
+    first = f"self.filter(metric, {offence})[0]"
+    return Rule(rule=f"!self.exists(metric, {offence})", message=message, message_expression=f"{first} + ' {told}'")
+
+
+_KNOWN = _none_is(
+    f"!(metric in {_listed(METRICS)})",
+    "names a metric that does not exist",
+    f"is not a metric: use one of {', '.join(METRICS)}",
+)
+_A_SHARE = _none_is(
+    f"!(metric in {_listed(_UNBOUNDED)}) && (self[metric] < 0.0 || self[metric] > 1.0)",
+    "a threshold is outside its metric's range",
+    "lies between 0 and 1: write 0.8, not 80",
+)
+_NO_FLOOR_FOR_LOSSES = _none_is(
+    f"metric in {_listed(_LOWER_IS_BETTER)}",
+    "names a metric that is better when lower",
+    "is better when lower: put it under maximums",
 )
 
 MetricName = StrEnum("MetricName", {name: name for name in METRICS})  # type: ignore[misc]
-Thresholds = Annotated[dict[str, float], Field(max_length=20)]
+Thresholds = Annotated[dict[str, float], Field(max_length=20), _KNOWN, _A_SHARE]
 
 
 class TooGood(SpecPart):
@@ -51,13 +74,11 @@ class Evaluation(SpecPart):
         )
     )
 
-    minimums: Thresholds = Field(
-        default={}, description="Least value by metric, e.g. rocAuc: 0.8.", json_schema_extra=_KNOWN_METRICS
+    minimums: Annotated[Thresholds, _NO_FLOOR_FOR_LOSSES] = Field(
+        default={}, description=f"Least value by metric, e.g. rocAuc: 0.8. Metrics: {', '.join(METRICS)}."
     )
     maximums: Thresholds = Field(
-        default={},
-        description="Greatest value by metric, e.g. expectedCalibrationError: 0.05.",
-        json_schema_extra=_KNOWN_METRICS,
+        default={}, description="Greatest value by metric, e.g. expectedCalibrationError: 0.05."
     )
     too_good: TooGood | None = Field(default=None, description="Alarm for likely leakage.")
     champion: Champion | None = Field(default=None, description="Comparison with the version in service.")

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from churn_operator.api.v1alpha1.common import Duration, HttpUrl, LocalObjectReference, SpecPart, rules
+from churn_operator.api.v1alpha1.common import Duration, HttpUrl, LocalObjectReference, SpecPart, between
+from churn_operator.api.v1alpha1.rules import rules
 
 
 class Strategy(StrEnum):
@@ -21,14 +22,10 @@ class Strategy(StrEnum):
 class Step(SpecPart):
     """One step of a canary."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            ("duration(self.bake) <= duration('168h')", "bake must be at most 168h (a week)"),
-        )
-    )
-
     weight: Annotated[int, Field(ge=1, le=100)] = Field(description="Percent of traffic for the candidate.")
-    bake: Duration = Field(default="5m", description="How long the step lasts once its weight is in effect.")
+    bake: Annotated[Duration, between("0s", "168h")] = Field(
+        default="5m", description="How long the step lasts once its weight is in effect, e.g. 90s, 10m or 1h30m."
+    )
     shadow: bool = Field(default=False, description="Mirror requests and throw the answers away.")
     approval: bool = Field(default=False, description="Wait for the annotation churnops.dev/approve.")
 
@@ -44,6 +41,15 @@ class OnInconclusive(StrEnum):
 class Check(SpecPart):
     """One comparison of live traffic: built in by name, or a PromQL template of your own."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "has(self.minimum) || has(self.maximum)",
+                "a check needs minimum or maximum: the value that is still good",
+            ),
+        )
+    )
+
     name: Annotated[str, Field(min_length=1, max_length=63)] = Field(description="Name, e.g. errorRatio.")
     query: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
         default=None, description="PromQL template; absent means the built-in check of this name."
@@ -56,7 +62,7 @@ class Analysis(SpecPart):
     """Checks of live traffic during a canary."""
 
     prometheus: HttpUrl = Field(description="Address of Prometheus.")
-    interval: Duration = Field(default="1m", description="How often the checks run.")
+    interval: Annotated[Duration, between("5s", "24h")] = Field(default="1m", description="How often the checks run.")
     min_requests: Annotated[int, Field(ge=1, le=10000000)] = Field(
         default=100, description="Below this many requests a verdict is Inconclusive."
     )
@@ -66,7 +72,7 @@ class Analysis(SpecPart):
     on_inconclusive: OnInconclusive = Field(default=OnInconclusive.HOLD, description="What too few requests lead to.")
     checks: Annotated[tuple[Check, ...], Field(max_length=20)] = Field(
         default=(),
-        description="The checks.",
+        description="The comparisons of live traffic to make.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
 
@@ -87,7 +93,7 @@ class Hook(SpecPart):
     name: Annotated[str, Field(min_length=1, max_length=63)] = Field(description="Name of the hook.")
     type: HookType = Field(description="When it is called.")
     url: HttpUrl = Field(description="Where it is called.")
-    timeout: Duration = Field(default="10s", description="How long an answer may take.")
+    timeout: Annotated[Duration, between("1s", "5m")] = Field(default="10s", description="How long an answer may take.")
     retries: Annotated[int, Field(ge=0, le=10)] = Field(default=2, description="Further tries after a failed one.")
     secret_ref: LocalObjectReference | None = Field(default=None, description="Secret with the HMAC key under key.")
 
@@ -100,10 +106,6 @@ class Rollout(SpecPart):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            (
-                "duration(self.progressDeadline) >= duration('5s')",
-                "progressDeadline must be at least 5s: a model server needs time to start",
-            ),
             (
                 "self.strategy == 'Canary' || !has(self.steps) || size(self.steps) == 0",
                 "steps belong to the strategy Canary: remove them, or set strategy to Canary",
@@ -126,13 +128,13 @@ class Rollout(SpecPart):
             ),
         },
     )
-    progress_deadline: Duration = Field(
+    progress_deadline: Annotated[Duration, between("5s", "24h")] = Field(
         default="10m", description="How long a candidate may take to become ready before it is rolled back."
     )
     analysis: Analysis | None = Field(default=None, description="Checks of live traffic.")
     hooks: Annotated[tuple[Hook, ...], Field(max_length=20)] = Field(
         default=(),
-        description="Webhooks.",
+        description="Webhooks that may hold or turn a rollout.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
 

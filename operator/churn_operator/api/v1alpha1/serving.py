@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from churn_operator.api.v1alpha1.common import DnsLabel, Resources, SpecPart, rules
+from churn_operator.api.v1alpha1.common import DnsSubdomain, Resources, SpecPart
+from churn_operator.api.v1alpha1.rules import rules
 
 
 class TrafficDriver(StrEnum):
@@ -26,25 +27,21 @@ class Serving(SpecPart):
         json_schema_extra=rules(
             (
                 "!has(self.maxReplicas) || self.maxReplicas >= self.minReplicas",
-                "maxReplicas must be at least minReplicas",
-            ),
-            (
-                "!has(self.maxReplicas) || self.maxReplicas >= 1",
-                "maxReplicas must be at least 1",
+                "maxReplicas must be at least minReplicas (1 unless given): raise maxReplicas or lower minReplicas",
             ),
         )
     )
 
-    service_account_name: DnsLabel | None = Field(
+    service_account_name: DnsSubdomain | None = Field(
         default=None, description="ServiceAccount whose secrets open the artifact store to KServe."
     )
-    runtime: DnsLabel | None = Field(
+    runtime: DnsSubdomain | None = Field(
         default=None, description="ServingRuntime or ClusterServingRuntime; absent means churn-serving."
     )
     min_replicas: Annotated[int, Field(ge=0, le=1000)] = Field(
         default=1, description="Least number of predictor pods; 0 scales to zero."
     )
-    max_replicas: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+    max_replicas: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         default=None, description="Most predictor pods; absent leaves it to KServe."
     )
     resources: Resources = Field(default=Resources(), description="Resources of the predictor.")

@@ -8,11 +8,12 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from churn_operator.api.v1alpha1.availability import NOT_YET_AVAILABLE
-from churn_operator.api.v1alpha1.common import SpecPart, rules
+from churn_operator.api.v1alpha1.common import SpecPart
 from churn_operator.api.v1alpha1.dataset import Dataset
 from churn_operator.api.v1alpha1.drift import Drift
 from churn_operator.api.v1alpha1.evaluation import Evaluation
 from churn_operator.api.v1alpha1.rollout import Rollout
+from churn_operator.api.v1alpha1.rules import rules
 from churn_operator.api.v1alpha1.serving import Serving
 from churn_operator.api.v1alpha1.training import Training, Triggers
 
@@ -39,7 +40,8 @@ class ChurnModelSpec(SpecPart):
         json_schema_extra=rules(
             (
                 "self.serving.trafficDriver == oldSelf.serving.trafficDriver",
-                "serving.trafficDriver cannot be changed while the model is served: make a new ChurnModel",
+                "serving.trafficDriver cannot be changed, since the split of live traffic would be lost: "
+                "put the old value back, or make a new ChurnModel with another name",
             ),
             *NOT_YET_AVAILABLE,
         )
