@@ -5,25 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-from churn_serving.artifact import ArtifactError
-from churn_serving.loading import load_model
-from churn_serving.server import ChurnModelServer
-from churn_serving.settings import SettingsError, read_settings
-
 
 def main() -> int:
-    """Serve until SIGTERM; exit codes are 0 stopped, 65 bad model, 66 no model, 78 bad environment."""
-    try:
-        settings = read_settings(sys.argv[1:], os.environ)
-        model, metrics = load_model(settings)
-    except SettingsError as error:
-        print(f"churn-serving: {error}", file=sys.stderr)
-        return os.EX_CONFIG
-    except ArtifactError as error:
-        print(f"churn-serving: {error}", file=sys.stderr)
-        return error.exit_code
-    ChurnModelServer(settings, metrics).start([model])
-    return 0
+    """Serve until SIGTERM; see churn_serving.application.serve for the exit codes."""
+    # Before scikit-learn is imported: OpenMP threads that outnumber the pod's cores make one row take
+    # a hundred times as long. Replicas and concurrent requests use the cores.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from churn_serving.application import serve
+
+    return serve(sys.argv[1:], os.environ)
 
 
 if __name__ == "__main__":
