@@ -1,0 +1,163 @@
+"""The facts a revision and its service are made of; values only, kept in the state file as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Value(BaseModel):
+    """Base of every immutable record here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DeploymentMode(StrEnum):
+    """The two modes of KServe that the double plays."""
+
+    KNATIVE = "Knative"
+    STANDARD = "Standard"
+
+
+class Template(Value):
+    """What a revision is made from. Two equal templates never make two revisions in a row."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    predictor: dict[str, Any]
+    runtime: str
+    runtime_container: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """sha256 in hex over the canonical JSON of the template."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def storage_uri(self) -> str:
+        """`predictor.model.storageUri`; empty when the predictor names none."""
+        return str(self.predictor.get("model", {}).get("storageUri", ""))
+
+    @property
+    def minimum_replicas(self) -> int:
+        """`predictor.minReplicas`; KServe's default is 1."""
+        replicas = self.predictor.get("minReplicas")
+        return 1 if replicas is None else int(replicas)
+
+
+class Phase(StrEnum):
+    """Where the only pod of a revision stands."""
+
+    CREATE_FAILED = "CreateFailed"
+    INITIALIZING = "Initializing"
+    STARTING = "Starting"
+    READY = "Ready"
+    FAILED = "Failed"
+
+
+class Failure(Value):
+    """Why a pod failed: the end of its log, as the termination message, and the exit code."""
+
+    message: str
+    exit_code: int = 1
+
+
+class Pod(Value):
+    """The pod of a revision; here one model server process. `port` is set while it is Ready."""
+
+    phase: Phase
+    failure: Failure | None = None
+    port: int | None = None
+
+
+class Revision(Value):
+    """One immutable revision of a predictor.
+
+    `failure` is kept until the revision becomes ready. `pod` is None at zero pods.
+    """
+
+    name: str
+    template: Template
+    pod: Pod | None = None
+    failure: Failure | None = None
+    create_failed: bool = False
+
+
+class TrafficTarget(Value):
+    """One line of the Knative service's spec.traffic; no revision name stands for the latest ready one."""
+
+    percent: int
+    revision_name: str | None = None
+    tag: str | None = None
+
+
+class Share(Value):
+    """One line of the Knative service's status.traffic."""
+
+    revision_name: str
+    percent: int
+    latest: bool
+    tag: str | None = None
+
+
+class TransitionStatus(StrEnum):
+    """`modelStatus.transitionStatus`."""
+
+    UP_TO_DATE = "UpToDate"
+    IN_PROGRESS = "InProgress"
+    BLOCKED_BY_FAILED_LOAD = "BlockedByFailedLoad"
+    INVALID_SPEC = "InvalidSpec"
+
+
+class FailureInfo(Value):
+    """`modelStatus.lastFailureInfo`."""
+
+    reason: str
+    message: str
+    exit_code: int | None = None
+
+
+class ModelStatus(Value):
+    """`modelStatus`; `last_failure` is never cleared, only replaced, as in KServe."""
+
+    transition: TransitionStatus = TransitionStatus.IN_PROGRESS
+    active: str = ""
+    target: str = "Pending"
+    ready_copies: int = 0
+    last_failure: FailureInfo | None = None
+
+
+class Service(Value):
+    """All that the double remembers of one InferenceService.
+
+    `generation` is that of the Knative service (or Deployment), not of the InferenceService.
+    `effective` is what Envoy is known to do; empty before the first revision is ready.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    mode: DeploymentMode
+    generation: int = 0
+    revisions: tuple[Revision, ...] = ()
+    created: int = 0
+    targets: tuple[TrafficTarget, ...] = ()
+    effective: tuple[Share, ...] = ()
+    latest_ready: str = ""
+    latest_rolled_out: str = ""
+    previous_rolled_out: str = ""
+    model: ModelStatus = ModelStatus()
+
+    @property
+    def latest_created(self) -> Revision | None:
+        """The newest revision."""
+        return self.revisions[-1] if self.revisions else None
+
+    def revision(self, name: str) -> Revision | None:
+        """The revision of that name, unless it is gone."""
+        return next((revision for revision in self.revisions if revision.name == name), None)

@@ -1,0 +1,50 @@
+"""A model server with KServe's arguments whose model is the text in model.txt: it answers that text.
+
+A model that begins with "corrupt" fails to load, as an unreadable pickle would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    for name in ("--model_name", "--model_dir", "--http_port", "--host"):
+        parser.add_argument(name, required=True)
+    parsed, further = parser.parse_known_args()
+    text = (Path(parsed.model_dir) / "model.txt").read_text()
+    if text.startswith("corrupt"):
+        sys.exit("cannot load model.txt: it is corrupt")
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        if scope["path"].startswith("/slow"):
+            await asyncio.sleep(2)
+        content = {
+            "name": parsed.model_name,
+            "ready": True,
+            "text": text,
+            "path": scope["path"],
+            "version": os.environ.get("CHURN_MODEL_VERSION", ""),
+            "arguments": further,
+            "pid": os.getpid(),
+        }
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(content).encode()})
+
+    uvicorn.run(answer, host=parsed.host, port=int(parsed.http_port), log_level="warning", lifespan="off")
+
+
+if __name__ == "__main__":
+    main()
