@@ -1,0 +1,72 @@
+# The commands of this project. `make demo` and `make test` need nothing done before: they make their own
+# environment in .venv, and build kube-apiserver, etcd and kubectl once into a cache folder (about 5 minutes).
+
+SHELL := /bin/bash
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .tools/uv/bin/uv
+BIN := .venv/bin
+RUN := $(BIN)/python
+SOURCES := operator trainer serving report devcluster tests bench
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+$(UV):
+	@echo "Installing uv $(UV_VERSION) into .tools/"
+	@$(PYTHON) -m venv .tools/uv
+	@.tools/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.synced: $(UV) pyproject.toml uv.lock
+	@echo "Installing the locked packages into .venv/"
+	@$(UV) sync --frozen --quiet
+	@touch $@
+
+.PHONY: environment
+environment: .venv/.synced ## Make .venv with every locked package
+
+.PHONY: binaries
+binaries: environment ## Find or build kube-apiserver, etcd and kubectl
+	@$(RUN) -m churn_devcluster bootstrap
+
+.PHONY: demo
+demo: environment ## The whole story on this machine (DATA=file.csv, JSON=1, KEEP=1)
+	@$(RUN) -m churn_devcluster demo $(if $(DATA),--data "$(DATA)") $(if $(JSON),--json) $(if $(KEEP),--keep)
+
+.PHONY: test
+test: environment binaries ## All tests, real parts included
+	@$(BIN)/pytest tests
+
+.PHONY: test-unit
+test-unit: environment ## Pure tests only
+	@$(BIN)/pytest tests/unit -q -n 2 --dist loadfile
+
+.PHONY: check
+check: environment ## Format, lint, types, import rules, generated files
+	@$(BIN)/ruff format --check --quiet $(SOURCES)
+	@$(BIN)/ruff check --quiet $(SOURCES)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-timing-report 2>/dev/null || $(BIN)/lint-imports
+	@$(RUN) -m churn_operator.api.crd --check
+	@$(RUN) -m churn_trainer compile-pipeline --check operator/churn_operator/pipelines/churn-training.yaml
+
+.PHONY: generate
+generate: environment ## Write the files that are made from code
+	@$(RUN) -m churn_operator.api.crd
+	@$(RUN) -m churn_trainer compile-pipeline operator/churn_operator/pipelines/churn-training.yaml
+
+.PHONY: format
+format: environment ## Format and fix what can be fixed
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+.PHONY: bench
+bench: environment binaries ## Measure against the targets (see bench/README.md)
+	@$(RUN) -m bench
+
+.PHONY: clean
+clean: ## Remove everything that was made here; the cache of built binaries stays
+	@rm -rf .venv .tools .work .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

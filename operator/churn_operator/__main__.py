@@ -1,0 +1,46 @@
+"""`churn-operator`: runs the operator until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+import structlog
+
+from churn_operator import handlers
+from churn_operator.logs import configure_logs
+from churn_operator.reconcile.health import serving_health
+from churn_operator.settings import Settings
+from churn_operator.wiring import build
+
+
+async def _run(settings: Settings) -> None:
+    operator = await build(settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    namespaces = tuple(name for name in settings.namespaces.split(",") if name)
+    ports = (settings.metrics_port, settings.health_port)
+    async with serving_health(operator.health, operator.registry, settings.bind_address, *ports):
+        await handlers.run(operator, stop, namespaces)
+
+
+def main() -> None:
+    """Read the settings, run, and say in one sentence what is wrong if that cannot begin."""
+    try:
+        settings = Settings.from_environment(os.environ)
+        configure_logs(settings.log_format, settings.log_level)
+    except ValueError as error:
+        sys.exit(f"churn-operator: {error}")
+    structlog.get_logger().info("starting", namespaces=settings.namespaces or "all", driver=settings.traffic_driver)
+    try:
+        asyncio.run(_run(settings))
+    except OSError as error:
+        sys.exit(f"churn-operator: {error}")
+
+
+if __name__ == "__main__":
+    main()

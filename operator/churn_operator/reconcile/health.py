@@ -1,0 +1,65 @@
+"""Probes and metrics over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+
+
+@dataclass
+class Health:
+    """Alive: the event loop answers and the workers run. Ready: the watches were started."""
+
+    workers: asyncio.Task[None] | None = None
+    watching: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether a restart would not help."""
+        return self.workers is None or not self.workers.done()
+
+    @property
+    def ready(self) -> bool:
+        """Whether passes are run."""
+        return self.watching and self.workers is not None and not self.workers.done()
+
+
+@asynccontextmanager
+async def serving_health(health: Health, registry: CollectorRegistry, address: str, *ports: int) -> AsyncIterator[None]:
+    """Serve /healthz, /readyz and /metrics on each distinct port while the context is open.
+
+    Raises OSError if a port is taken.
+    """
+    application = web.Application()
+    application.router.add_get("/healthz", _probe(lambda: health.alive))
+    application.router.add_get("/readyz", _probe(lambda: health.ready))
+    application.router.add_get("/metrics", _metrics(registry))
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        for port in sorted(set(ports)):
+            await web.TCPSite(runner, address, port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _probe(check: Callable[[], bool]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n") if check() else web.Response(text="not yet\n", status=503)
+
+    return answer
+
+
+def _metrics(registry: CollectorRegistry) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        text = generate_latest(registry)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return answer

@@ -1,0 +1,51 @@
+"""Prometheus metrics of the operator itself."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from churn_operator.api.v1alpha1 import Phase
+from churn_operator.core.observation import ObjectKey
+from churn_operator.errors import AdapterError
+
+
+class LoopMetrics:
+    """What the loop counts. One instance a registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self.passes = Counter("churn_operator_passes", "Reconcile passes, by result.", ["result"], registry=registry)
+        self.duration = Histogram(
+            "churn_operator_pass_duration_seconds",
+            "Time a pass took.",
+            registry=registry,
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+        )
+        self.errors = Counter(
+            "churn_operator_errors", "Failed calls, by source and kind.", ["source", "kind"], registry=registry
+        )
+        self.actions = Counter("churn_operator_actions", "Actions done, by kind.", ["action"], registry=registry)
+        self.status_writes = Counter("churn_operator_status_writes", "Status writes.", registry=registry)
+        self.queue_depth = Gauge("churn_operator_queue_depth", "Keys that wait for a worker.", registry=registry)
+        self.models = Gauge("churn_operator_churnmodels", "ChurnModels, by phase.", ["phase"], registry=registry)
+        self._phases: dict[ObjectKey, Phase] = {}
+        self._tally: Tally[Phase] = Tally()
+        for phase in Phase:
+            self.models.labels(phase.value).set(0)
+
+    def failed(self, error: AdapterError) -> None:
+        """Count a failed call."""
+        self.errors.labels(error.source, type(error).__name__).inc()
+
+    def in_phase(self, key: ObjectKey, phase: Phase | None) -> None:
+        """Count a ChurnModel in its phase; None when it is gone."""
+        before = self._phases.pop(key, None)
+        if before is not None:
+            self._tally[before] -= 1
+            self.models.labels(before.value).set(self._tally[before])
+        if phase is not None:
+            self._phases[key] = phase
+            self._tally[phase] += 1
+            self.models.labels(phase.value).set(self._tally[phase])

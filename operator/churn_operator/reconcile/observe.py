@@ -1,0 +1,109 @@
+"""Observing: every question of a pass asked at once, under one deadline. What fails is Unknown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from churn_report import Report
+
+from churn_operator.core.observation import (
+    NOT_ASKED,
+    Installation,
+    Known,
+    Leftovers,
+    ObjectKey,
+    Observation,
+    Run,
+    Seen,
+    Subject,
+    Unknown,
+)
+from churn_operator.core.questions import DatasetQuestion, LeftoversQuestion, RunQuestion, questions
+from churn_operator.core.traffic import TrafficObservation
+from churn_operator.errors import AdapterError, Rejected
+from churn_operator.ports import Artifacts, Pipelines, Serving
+from churn_operator.reconcile.metrics import LoopMetrics
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Asks the ports what a ChurnModel makes worth asking."""
+
+    pipelines: Pipelines
+    artifacts: Artifacts
+    serving: Serving
+    installation: Installation
+    clock: Callable[[], datetime]
+    deadline: timedelta
+    metrics: LoopMetrics
+
+    async def observe(self, subject: Subject) -> Observation:
+        """Never raises an AdapterError: what could not be seen is Unknown."""
+        asked = questions(subject, self.installation)
+        dataset, (run, report), serving, leftovers = await asyncio.gather(
+            self._dataset(asked.dataset),
+            self._run(asked.run),
+            self._serving(subject.key, asked.driver),
+            self._leftovers(asked.leftovers),
+        )
+        return Observation(
+            now=self.clock(),
+            subject=subject,
+            installation=self.installation,
+            dataset=dataset,
+            run=run,
+            report=report,
+            serving=serving,
+            leftovers=leftovers,
+        )
+
+    async def _dataset(self, question: DatasetQuestion | None) -> Seen[str | None]:
+        if question is None:
+            return NOT_ASKED
+        return await self._seen(self.artifacts.dataset_digest(question.location, question.max_age))
+
+    async def _run(self, question: RunQuestion | None) -> tuple[Seen[Run | None], Seen[Report | None]]:
+        if question is None:
+            return NOT_ASKED, NOT_ASKED
+        run = await self._seen(self.pipelines.find_run(question.target, question.run_name))
+        ended = isinstance(run, Known) and run.value is not None and run.value.state.terminal
+        if not ended:
+            return run, NOT_ASKED
+        return run, await self._seen(self.artifacts.report(question.output_uri))
+
+    async def _serving(self, key: ObjectKey, driver: str | None) -> Seen[TrafficObservation | None]:
+        if driver is None:
+            return NOT_ASKED
+        return await self._seen(self.serving.observe(key, driver))
+
+    async def _leftovers(self, question: LeftoversQuestion | None) -> Seen[Leftovers]:
+        if question is None:
+            return NOT_ASKED
+        return await self._seen(self._find_leftovers(question))
+
+    async def _find_leftovers(self, question: LeftoversQuestion) -> Leftovers:
+        runs, artifacts = await asyncio.gather(
+            self.pipelines.list_runs(question.target, question.model_name),
+            self.artifacts.exists(question.root),
+        )
+        return Leftovers(runs, artifacts)
+
+    async def _seen(self, answer: Awaitable[T]) -> Seen[T]:
+        try:
+            async with asyncio.timeout(self.deadline.total_seconds()):
+                return Known(await answer)
+        except Rejected as error:
+            self.metrics.failed(error)
+            return Unknown(f"{error.source}Rejected", error.message)
+        except AdapterError as error:
+            self.metrics.failed(error)
+            return Unknown(f"{error.source}Unavailable", error.message)
+        except TimeoutError:
+            seconds = self.deadline.total_seconds()
+            return Unknown("DeadlineExceeded", f"no answer within {seconds:g}s")
