@@ -1,0 +1,143 @@
+"""In-memory ports for the loop's tests: they record what was asked and fail where they are told to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from churn_operator.core.actions import Event, SubmitRun
+from churn_operator.core.observation import DatasetLocation, Installation, ObjectKey, PipelinesTarget, Run, RunState
+from churn_operator.core.traffic import ServingStep, TrafficObservation
+from churn_operator.errors import AdapterError, Conflict
+from churn_operator.reconcile.act import Actor
+from churn_operator.reconcile.metrics import LoopMetrics
+from churn_operator.reconcile.observe import Observer
+from churn_operator.reconcile.reconciler import Reconciler
+from churn_operator.reconcile.store import ObjectStore
+from churn_operator.reconcile.subject import FINALIZER
+from churn_report import Report
+from prometheus_client import CollectorRegistry
+
+KEY = ObjectKey("team", "churn")
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+INSTALLATION = Installation(
+    artifact_root="s3://mlops/churn",
+    code_version="test",
+    trainer_image="trainer:test",
+    runtime="churn-serving",
+    s3_endpoint="http://127.0.0.1:1",
+    pipelines=PipelinesTarget("http://127.0.0.1:2", "kubeflow", ""),
+    pipelines_secret="artifacts",
+    traffic_driver="knative",
+)
+
+
+@dataclass
+class World:
+    """Everything outside the loop. `fails` holds the error that a call of this name raises."""
+
+    raw: dict[str, Any]
+    digest: str | None = "d1"
+    runs: dict[str, Run] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    fails: dict[str, AdapterError] = field(default_factory=dict)
+
+    def call(self, name: str) -> None:
+        """Record a call, and raise its error if there is one."""
+        self.calls.append(name)
+        if name in self.fails:
+            raise self.fails[name]
+
+    def _stored(self) -> Mapping[str, Any]:
+        version = int(self.raw["metadata"]["resourceVersion"]) + 1
+        self.raw = {**self.raw, "metadata": {**self.raw["metadata"], "resourceVersion": str(version)}}
+        return self.raw
+
+    async def read(self, key: ObjectKey) -> Mapping[str, Any] | None:
+        self.call("read")
+        return self.raw
+
+    async def set_finalizer(self, key: ObjectKey, present: bool) -> Mapping[str, Any] | None:
+        self.call("set_finalizer")
+        self.raw["metadata"]["finalizers"] = [FINALIZER] if present else []
+        return self._stored()
+
+    async def write_status(self, key: ObjectKey, status: Mapping[str, Any], resource_version: str) -> Mapping[str, Any]:
+        self.call("write_status")
+        if resource_version != self.raw["metadata"]["resourceVersion"]:
+            raise Conflict("Kubernetes", "the object has been modified")
+        self.raw = {**self.raw, "status": dict(status)}
+        return self._stored()
+
+    async def post_event(self, key: ObjectKey, uid: str, event: Event) -> None:
+        self.call("post_event")
+        self.events.append(event)
+
+    async def find_run(self, target: PipelinesTarget, run_name: str) -> Run | None:
+        self.call("find_run")
+        return self.runs.get(run_name)
+
+    async def submit(self, request: SubmitRun) -> Run:
+        self.call("submit")
+        return self.runs.setdefault(request.run_name, Run("id-1", request.run_name, RunState.RUNNING, NOW))
+
+    async def terminate(self, target: PipelinesTarget, run_id: str) -> None:
+        self.call("terminate")
+
+    async def list_runs(self, target: PipelinesTarget, model_name: str) -> tuple[Run, ...]:
+        self.call("list_runs")
+        return tuple(self.runs.values())
+
+    async def delete_run(self, target: PipelinesTarget, run_id: str) -> None:
+        self.call("delete_run")
+        self.runs.clear()
+
+    async def dataset_digest(self, location: DatasetLocation, max_age: timedelta) -> str | None:
+        self.call("dataset_digest")
+        return self.digest
+
+    async def report(self, output_uri: str) -> Report | None:
+        self.call("report")
+        return None
+
+    async def exists(self, uri: str) -> bool:
+        self.call("exists")
+        return False
+
+    async def observe(self, key: ObjectKey, driver: str) -> TrafficObservation | None:
+        self.call("observe")
+        return None
+
+    async def apply(self, key: ObjectKey, uid: str, driver: str, step: ServingStep) -> None:
+        self.call("apply")
+
+    async def delete(self, *_: object) -> None:
+        self.call("delete")
+
+
+def churn_model(**spec: Any) -> dict[str, Any]:
+    """A raw ChurnModel as the API server gives it."""
+    return {
+        "apiVersion": "churnops.dev/v1alpha1",
+        "kind": "ChurnModel",
+        "metadata": {
+            "namespace": KEY.namespace,
+            "name": KEY.name,
+            "uid": "u1",
+            "generation": 1,
+            "resourceVersion": "1",
+        },
+        "spec": {"dataset": {"uri": "s3://data/customers.csv"}, **spec},
+    }
+
+
+def loop_over(world: World, deadline: timedelta = timedelta(seconds=5)) -> Reconciler:
+    """A reconciler over this world, with the object already seen."""
+    metrics = LoopMetrics(CollectorRegistry())
+    store = ObjectStore()
+    store.put(KEY, world.raw)
+    observer = Observer(world, world, world, INSTALLATION, lambda: NOW, deadline, metrics)
+    return Reconciler(store, observer, Actor(world, world, world, world, metrics), world, metrics)

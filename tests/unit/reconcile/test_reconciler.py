@@ -1,0 +1,142 @@
+"""One pass: what is written, when, and what a failure leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from churn_operator.api.reading import read_status
+from churn_operator.errors import Conflict, Rejected, Transient
+from churn_operator.reconcile.reconciler import Reconciler
+from churn_operator.reconcile.subject import FINALIZER
+
+from tests.unit.reconcile.ports import KEY, World, churn_model, loop_over
+
+
+async def passes(reconciler: Reconciler, count: int) -> None:
+    """Run this many passes, whatever they say of the next one."""
+    for _ in range(count):
+        await reconciler.reconcile_once(KEY)
+
+
+async def test_intent_stands_in_status_and_the_finalizer_on_the_object_before_a_run_is_submitted() -> None:
+    world = World(churn_model())
+    await passes(loop_over(world), 4)
+    assert world.calls.index("write_status") < world.calls.index("submit")
+    assert world.calls.index("set_finalizer") < world.calls.index("submit")
+    assert world.raw["metadata"]["finalizers"] == [FINALIZER]
+
+
+async def test_a_pass_with_nothing_to_do_writes_nothing() -> None:
+    world = World(churn_model())
+    reconciler = loop_over(world)
+    await passes(reconciler, 6)
+    world.calls.clear()
+    await passes(reconciler, 3)
+    assert set(world.calls) == {"find_run"}
+
+
+async def test_an_outage_is_unknown_in_the_conditions_and_no_action() -> None:
+    world = World(churn_model())
+    world.fails["dataset_digest"] = Transient("S3", "connection refused")
+    await passes(loop_over(world), 2)
+    condition = read_status(world.raw["status"]).condition("DatasetReady")
+    assert condition is not None
+    assert (condition.status, condition.reason, condition.message) == (
+        "Unknown",
+        "S3Unavailable",
+        "connection refused",
+    )
+    assert "submit" not in world.calls
+
+
+async def test_an_answer_that_takes_longer_than_the_deadline_is_unknown() -> None:
+    class Slow(World):
+        async def dataset_digest(self, *_: object) -> str | None:
+            await asyncio.Event().wait()
+            return None
+
+    world = Slow(churn_model())
+    await passes(loop_over(world, deadline=timedelta(milliseconds=20)), 1)
+    condition = read_status(world.raw["status"]).condition("DatasetReady")
+    assert condition is not None
+    assert condition.reason == "DeadlineExceeded"
+
+
+async def test_a_refused_run_is_told_with_its_reason_and_not_tried_again() -> None:
+    world = World(churn_model())
+    world.fails["submit"] = Rejected("KFP", "unknown parameter")
+    await passes(loop_over(world), 8)
+    status = read_status(world.raw["status"])
+    stalled = status.condition("Stalled")
+    assert stalled is not None
+    assert (stalled.status, stalled.reason) == ("True", "RunRejected")
+    assert "unknown parameter" in stalled.message
+    assert world.calls.count("submit") == 1
+
+
+async def test_a_run_that_could_not_be_submitted_is_tried_again_after_a_pause() -> None:
+    world = World(churn_model())
+    world.fails["submit"] = Transient("KFP", "connection refused")
+    reconciler = loop_over(world)
+    await passes(reconciler, 3)
+    after = await reconciler.reconcile_once(KEY)
+    assert after is not None
+    assert after >= timedelta(seconds=5)
+    world.fails.clear()
+    await passes(reconciler, 2)
+    assert list(world.runs) == [read_status(world.raw["status"]).training.run_name]  # type: ignore[union-attr]
+
+
+async def test_a_conflicting_write_tells_nothing_and_repeats_the_pass_on_the_newer_object() -> None:
+    world = World(churn_model())
+    reconciler = loop_over(world)
+    newer = churn_model(suspend=True)
+    newer["metadata"] |= {"resourceVersion": "7", "generation": 2}
+    world.raw = newer
+    assert await reconciler.reconcile_once(KEY) == timedelta(0)
+    assert world.events == []
+    await passes(reconciler, 1)
+    assert world.raw["status"]["phase"] == "Suspended"
+    assert world.raw["status"]["observedGeneration"] == 2
+
+
+async def test_an_event_that_cannot_be_posted_fails_no_pass() -> None:
+    world = World(churn_model())
+    world.fails["post_event"] = Transient("Kubernetes", "time-out")
+    await passes(loop_over(world), 4)
+    assert "submit" in world.calls
+
+
+async def test_a_status_that_cannot_be_written_is_the_workers_to_back_off_from() -> None:
+    world = World(churn_model())
+    world.fails["write_status"] = Transient("Kubernetes", "etcd leader changed")
+    with pytest.raises(Transient):
+        await loop_over(world).reconcile_once(KEY)
+    assert world.events == []
+
+
+async def test_a_finalizer_conflict_is_a_fault_and_not_a_crash() -> None:
+    world = World(churn_model())
+    world.fails["set_finalizer"] = Conflict("Kubernetes", "the object has been modified")
+    await passes(loop_over(world), 4)
+    assert "submit" not in world.calls
+
+
+async def test_a_deleted_object_is_let_go_when_nothing_is_left() -> None:
+    raw = churn_model()
+    raw["metadata"] |= {"finalizers": [FINALIZER], "deletionTimestamp": "2026-11-24T12:00:00Z"}
+    world = World(raw)
+    await passes(loop_over(world), 3)
+    assert world.raw["metadata"]["finalizers"] == []
+
+
+async def test_a_spec_that_cannot_be_read_is_told_and_nothing_is_done() -> None:
+    world = World(churn_model(colour="blue"))
+    await passes(loop_over(world), 2)
+    stalled = read_status(world.raw["status"]).condition("Stalled")
+    assert stalled is not None
+    assert (stalled.status, stalled.reason) == ("True", "InvalidSpec")
+    assert "colour" in stalled.message
+    assert "dataset_digest" not in world.calls
