@@ -1,0 +1,206 @@
+"""The Artifacts port over minio."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from functools import partial
+
+from churn_report import ArtifactLayout, Report
+from churn_report.digest import dataset_digest, is_dataset_object
+from minio import Minio
+from minio.deleteobjects import DeleteObject
+from pydantic import ValidationError
+
+from churn_operator.adapters.aged import Aged
+from churn_operator.adapters.kubernetes_api import KubernetesApi
+from churn_operator.adapters.s3 import SOURCE, Credentials, Location, classified, new_client, parse_uri
+from churn_operator.adapters.threads import ThreadPool
+from churn_operator.core.observation import DatasetLocation
+from churn_operator.errors import NotFound, Rejected, Transient
+from churn_operator.settings import Settings
+
+_THREADS = 8
+_DEADLINE = timedelta(seconds=20)
+_DELETE_DEADLINE = timedelta(seconds=60)
+_LARGEST_REPORT = 16 * 1024 * 1024
+_ACCESS_KEY = "AWS_ACCESS_KEY_ID"
+_SECRET_KEY = "AWS_SECRET_ACCESS_KEY"
+_SESSION_TOKEN = "AWS_SESSION_TOKEN"
+
+
+class MinioArtifacts:
+    """Datasets with their own endpoint and Secret; reports and artifacts with the operator's."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        api: KubernetesApi,
+        environment: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._api = api
+        self._own_credentials = credentials_of(environment)
+        self._region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+        self._clock = clock
+        self._pool = ThreadPool(SOURCE, _THREADS, _DEADLINE)
+        self._deletions = ThreadPool(SOURCE, 2, _DELETE_DEADLINE)
+        self._clients: dict[tuple[str, Credentials | None], Minio] = {}
+        self._digests: dict[DatasetLocation, Aged[str | None]] = {}
+
+    async def dataset_digest(self, location: DatasetLocation, max_age: timedelta) -> str | None:
+        """See ports.Artifacts. ChurnModels with the same dataset share one listing."""
+        if location not in self._digests:
+            self._digests[location] = Aged(partial(self._ask_digest, location), self._clock)
+        return await self._digests[location].get(max_age.total_seconds())
+
+    async def report(self, output_uri: str) -> Report | None:
+        """See ports.Artifacts."""
+        uri = ArtifactLayout(output_uri).report
+        content = await self._pool.call(_read, self._own_client(), parse_uri(uri), _LARGEST_REPORT)
+        return None if content is None else parse_report(uri, content)
+
+    async def exists(self, uri: str) -> bool:
+        """See ports.Artifacts."""
+        return await self._pool.call(_exists, self._own_client(), _folder(uri))
+
+    async def delete(self, uri: str) -> None:
+        """See ports.Artifacts. Refuses a URI so shallow that it could hold other models' artifacts."""
+        folder = _folder(uri)
+        if not is_deletable(uri, self._settings.artifact_root):
+            raise Rejected(SOURCE, f"{uri} is not the folder of one model: nothing was removed")
+        await self._deletions.call(_delete, self._own_client(), folder)
+
+    def close(self) -> None:
+        """Let go of threads."""
+        self._pool.close()
+        self._deletions.close()
+
+    async def _ask_digest(self, location: DatasetLocation) -> str | None:
+        client = self._client(location.endpoint, await self._credentials(location))
+        return await self._pool.call(_digest, client, parse_uri(location.uri))
+
+    def _own_client(self) -> Minio:
+        return self._client(self._settings.s3_endpoint, self._own_credentials)
+
+    def _client(self, endpoint: str, credentials: Credentials | None) -> Minio:
+        named = (endpoint, credentials)
+        if named not in self._clients:
+            self._clients[named] = new_client(endpoint, credentials, self._region)
+        return self._clients[named]
+
+    async def _credentials(self, location: DatasetLocation) -> Credentials | None:
+        if location.secret_name is None:
+            return self._own_credentials
+        name = f"{location.namespace}/{location.secret_name}"
+        secret = await self._api.get(f"/api/v1/namespaces/{location.namespace}/secrets/{location.secret_name}")
+        if secret is None:
+            raise Rejected(SOURCE, f"the Secret {name} of dataset.secretRef does not exist: create it")
+        found = credentials_of(_decoded(secret.get("data") or {}, name))
+        if found is None:
+            raise Rejected(SOURCE, f"the Secret {name} lacks {_ACCESS_KEY} or {_SECRET_KEY}: add them")
+        return found
+
+
+def credentials_of(variables: Mapping[str, str]) -> Credentials | None:
+    """The credentials under the names every S3 client reads, or None."""
+    access_key, secret_key = variables.get(_ACCESS_KEY), variables.get(_SECRET_KEY)
+    if not access_key or not secret_key:
+        return None
+    return Credentials(access_key, secret_key, variables.get(_SESSION_TOKEN) or None)
+
+
+def is_deletable(uri: str, artifact_root: str) -> bool:
+    """Whether a folder is a model's own: below the artifact root's namespace and name, or at least
+    three folders deep where the root was another one when the artifacts were made."""
+    folder, root = parse_uri(uri), parse_uri(artifact_root)
+    depth = len(root.segments)
+    below_root = folder.bucket == root.bucket and folder.segments[:depth] == root.segments
+    if below_root:
+        return len(folder.segments) >= depth + 2
+    return len(folder.segments) >= 3
+
+
+def parse_report(uri: str, content: bytes) -> Report:
+    """Read report.json. Raises Rejected that names each field that is wrong."""
+    try:
+        return Report.model_validate_json(content)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc']) or 'the whole'}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)[:5]
+        )
+        raise Rejected(SOURCE, f"{uri} cannot be read: {faults}") from error
+
+
+def _decoded(data: Mapping[str, str], name: str) -> dict[str, str]:
+    try:
+        wanted = (_ACCESS_KEY, _SECRET_KEY, _SESSION_TOKEN)
+        return {key: base64.b64decode(data[key]).decode().strip() for key in wanted if key in data}
+    except (binascii.Error, UnicodeDecodeError):
+        raise Rejected(SOURCE, f"the Secret {name} holds credentials that are not text") from None
+
+
+def _folder(uri: str) -> Location:
+    if not uri.endswith("/"):
+        raise Rejected(SOURCE, f"{uri} does not end in a slash: it would match its neighbours too")
+    return parse_uri(uri)
+
+
+def _digest(client: Minio, location: Location) -> str | None:
+    try:
+        with classified():
+            objects = [
+                (item.object_name, item.etag, item.size)
+                for item in client.list_objects(location.bucket, prefix=location.path.rstrip("/"), recursive=True)
+                if is_dataset_object(item.object_name, location.path)
+            ]
+    except NotFound:
+        return None
+    return dataset_digest(objects) if objects else None
+
+
+def _read(client: Minio, location: Location, largest: int) -> bytes | None:
+    try:
+        with classified():
+            response = client.get_object(location.bucket, location.path)
+            try:
+                content: bytes = response.read(largest + 1)
+            finally:
+                response.close()
+                response.release_conn()
+    except NotFound:
+        return None
+    if len(content) > largest:
+        raise Rejected(SOURCE, f"s3://{location.bucket}/{location.path} is larger than {largest} bytes")
+    return content
+
+
+def _names(client: Minio, location: Location) -> Iterator[str]:
+    for item in client.list_objects(location.bucket, prefix=location.path, recursive=True):
+        yield item.object_name
+
+
+def _exists(client: Minio, location: Location) -> bool:
+    try:
+        with classified():
+            return next(_names(client, location), None) is not None
+    except NotFound:
+        return False
+
+
+def _delete(client: Minio, location: Location) -> None:
+    try:
+        with classified():
+            wanted = (DeleteObject(name) for name in _names(client, location))
+            failures = list(client.remove_objects(location.bucket, wanted))
+    except NotFound:
+        return
+    if failures:
+        first = failures[0]
+        raise Transient(SOURCE, f"{len(failures)} objects stayed, first {first.name}: {first.code} {first.message}")

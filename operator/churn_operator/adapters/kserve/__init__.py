@@ -1,0 +1,1 @@
+"""KServe: manifests and readings (pure, one file a traffic driver), and the Serving port over them."""

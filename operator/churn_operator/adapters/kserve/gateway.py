@@ -1,0 +1,165 @@
+"""The Gateway API driver: one InferenceService a version in Standard mode, and an HTTPRoute. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from churn_operator.adapters.kserve.predictor import (
+    Object,
+    condition_of,
+    environment_of,
+    failure_of,
+    inference_service,
+    is_terminating,
+    model_name_of,
+    owner_reference,
+    predictor,
+    settings_of,
+    transition_of,
+    uri_of,
+)
+from churn_operator.core.gateway import GatewayObservation, VersionService
+from churn_operator.core.observation import ObjectKey
+from churn_operator.core.traffic import Readiness, RouteStep, VersionServiceStep
+
+MODE = "Standard"
+ROUTE_API_VERSION = "gateway.networking.k8s.io/v1"
+
+_PORT = 80
+_FAILED_TRANSITIONS = ("BlockedByFailedLoad", "InvalidSpec")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The Gateway that routes hang on."""
+
+    name: str
+    namespace: str
+
+
+def service_name(key: ObjectKey, number: int) -> str:
+    """Name of a version's InferenceService."""
+    return f"{key.name}-v{number}"
+
+
+def number_of(key: ObjectKey, name: str) -> int | None:
+    """The version in the name of an InferenceService; None where it is not a version's."""
+    found = re.fullmatch(rf"{re.escape(key.name)}-v([1-9][0-9]*)", name)
+    return int(found[1]) if found else None
+
+
+def path_of(key: ObjectKey) -> str:
+    """The path under which the Gateway answers for a ChurnModel."""
+    return f"/serving/{key.namespace}/{key.name}"
+
+
+def service_manifest(key: ObjectKey, uid: str, step: VersionServiceStep) -> dict[str, Any]:
+    """The whole InferenceService of one version, for server-side apply."""
+    written = predictor(step.version.uri, environment_of(step.version), step.settings)
+    return inference_service(key, uid, service_name(key, step.version.number), MODE, written)
+
+
+def route_manifest(key: ObjectKey, uid: str, step: RouteStep, gateway: Gateway) -> dict[str, Any]:
+    """The whole HTTPRoute, for server-side apply. Model servers see the path without the route's prefix."""
+    prefix = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
+    return {
+        "apiVersion": ROUTE_API_VERSION,
+        "kind": "HTTPRoute",
+        "metadata": {
+            "name": key.name,
+            "namespace": key.namespace,
+            "ownerReferences": [owner_reference(key, uid)],
+        },
+        "spec": {
+            "parentRefs": [{"name": gateway.name, "namespace": gateway.namespace}],
+            "rules": [
+                {
+                    "matches": [{"path": {"type": "PathPrefix", "value": path_of(key)}}],
+                    "filters": [{"type": "URLRewrite", "urlRewrite": {"path": prefix}}],
+                    "backendRefs": [
+                        {"name": f"{service_name(key, number)}-predictor", "port": _PORT, "weight": percent}
+                        for number, percent in step.weights
+                    ],
+                }
+            ],
+        },
+    }
+
+
+def observation(
+    key: ObjectKey, services: Iterable[Object], route: Object | None, url: str | None
+) -> GatewayObservation | None:
+    """What the InferenceServices of a ChurnModel and its HTTPRoute say; None where there is neither."""
+    versions = [_version_service(key, raw) for raw in services]
+    found = sorted((version for version in versions if version is not None), key=lambda version: version.number)
+    if not found and route is None:
+        return None
+    return GatewayObservation(
+        services=tuple(found),
+        weights=_weights(key, route) if route else (),
+        accepted=_accepted(route) if route else False,
+        url=url if route else None,
+        terminating=bool(route and is_terminating(route)),
+    )
+
+
+def _version_service(key: ObjectKey, raw: Object) -> VersionService | None:
+    number = number_of(key, raw["metadata"]["name"])
+    if number is None or model_name_of(raw) != key.name or is_terminating(raw):
+        return None
+    readiness = _readiness(raw)
+    return VersionService(
+        number=number,
+        uri=uri_of(raw),
+        settings=settings_of(raw),
+        readiness=readiness,
+        message="" if readiness is Readiness.READY else failure_of(raw),
+    )
+
+
+def _readiness(raw: Object) -> Readiness:
+    """Ready stays True when an update fails, so the transition is asked first; at zero pods the transition
+    is InProgress and Ready True, which is fine. status.observedGeneration is the Deployment's: not read."""
+    if transition_of(raw) in _FAILED_TRANSITIONS:
+        return Readiness.FAILED
+    return Readiness.READY if condition_of(raw, "Ready").get("status") == "True" else Readiness.PROGRESSING
+
+
+def _weights(key: ObjectKey, route: Object) -> tuple[tuple[int, int], ...]:
+    weights: dict[int, int] = {}
+    for rule in route["spec"].get("rules") or ():
+        for reference in rule.get("backendRefs") or ():
+            number = number_of(key, str(reference.get("name", "")).removesuffix("-predictor"))
+            weight = int(reference.get("weight", 1))
+            if number is not None and weight:
+                weights[number] = weight
+    return tuple(sorted(weights.items()))
+
+
+def _accepted(route: Object) -> bool:
+    """Whether a gateway took the route as it is now and found all its backends."""
+    generation = route["metadata"].get("generation", 0)
+    for parent in (route.get("status") or {}).get("parents") or ():
+        current = {
+            condition.get("type"): condition.get("status")
+            for condition in parent.get("conditions") or ()
+            if condition.get("observedGeneration", 0) >= generation
+        }
+        if current.get("Accepted") == "True" and current.get("ResolvedRefs", "True") == "True":
+            return True
+    return False
+
+
+def url_of(raw: Object) -> str | None:
+    """Where a Gateway answers: its first address, with its first listener's protocol and port."""
+    addresses = (raw.get("status") or {}).get("addresses") or ()
+    listeners = (raw.get("spec") or {}).get("listeners") or ()
+    if not addresses or not listeners:
+        return None
+    scheme = "https" if listeners[0].get("protocol") == "HTTPS" else "http"
+    port = int(listeners[0].get("port") or 0)
+    default = {"http": 80, "https": 443}[scheme]
+    return f"{scheme}://{addresses[0]['value']}" + ("" if port in (0, default) else f":{port}")

@@ -1,0 +1,59 @@
+"""InferenceServices as the watch and our own writes last showed them: read once, kept small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from churn_operator.adapters.kserve import knative
+from churn_operator.adapters.kserve.predictor import Environment, Object, environment_in, model_name_of
+from churn_operator.core.knative import KnativeObservation
+from churn_operator.core.observation import ObjectKey
+
+
+@dataclass(frozen=True)
+class KnownService:
+    """A Knative InferenceService of ours; `version` is its resourceVersion."""
+
+    version: int
+    observation: KnativeObservation
+    environment: Environment
+
+
+class KnownServices:
+    """By ChurnModel. The newest resourceVersion wins, whichever way it came."""
+
+    def __init__(self) -> None:
+        self._known: dict[ObjectKey, KnownService] = {}
+
+    def get(self, key: ObjectKey) -> KnownService | None:
+        """What is known; None does not say that there is nothing."""
+        return self._known.get(key)
+
+    def seen(self, raw: Object, deleted: bool = False) -> None:
+        """Take in an InferenceService. Those that are no ChurnModel's, or a version's of their own, pass by."""
+        metadata = raw["metadata"]
+        key = ObjectKey(metadata["namespace"], metadata["name"])
+        if model_name_of(raw) != key.name:
+            if key in self._known and self._is_newer(key, raw):
+                # Somebody took our label away.
+                self.forget(key)
+            return
+        if not self._is_newer(key, raw):
+            return
+        if deleted:
+            self.forget(key)
+        else:
+            self._known[key] = known_service(raw)
+
+    def forget(self, key: ObjectKey) -> None:
+        """Ask the API server next time."""
+        self._known.pop(key, None)
+
+    def _is_newer(self, key: ObjectKey, raw: Object) -> bool:
+        known = self._known.get(key)
+        return known is None or int(raw["metadata"]["resourceVersion"]) >= known.version
+
+
+def known_service(raw: Object) -> KnownService:
+    """What is kept of an InferenceService."""
+    return KnownService(int(raw["metadata"]["resourceVersion"]), knative.observation(raw), environment_in(raw))
