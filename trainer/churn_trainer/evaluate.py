@@ -9,26 +9,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from churn_report import CalibrationBin, Column, ConfusionMatrix, Curve
+from churn_report import Column
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from churn_trainer import metrics
-from churn_trainer.features import raw_matrix
+from churn_trainer.results import Evaluation
+from churn_trainer.rows import raw_matrix
 from churn_trainer.validation import ID_FIELD, TARGET_FIELD
 
 _BATCH_ROWS = 65_536
-
-
-class Evaluation(BaseModel):
-    """What the holdout says of the model."""
-
-    model_config = ConfigDict(frozen=True)
-
-    metrics: dict[str, float]
-    roc: Curve
-    calibration: tuple[CalibrationBin, ...]
-    confusion: ConfusionMatrix
 
 
 def score_holdout(model: Any, holdout: Path, columns: Sequence[Column], positive_label: str, scored: Path) -> None:

@@ -10,7 +10,6 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from churn_report import Column, ColumnKind
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
@@ -66,19 +65,6 @@ def code_counts(columns: Sequence[Column]) -> tuple[int, ...]:
     """How many codes each leading category column of the encoded matrix has."""
     categories = [column for column in encoded_columns(columns) if column.kind is ColumnKind.CATEGORY]
     return tuple(len(column.categories) + column.nullable for column in categories)
-
-
-def raw_matrix(rows: pa.RecordBatch, columns: Sequence[Column]) -> NDArray[np.object_]:
-    """Validated rows as an object matrix in contract order, shape (n, columns); blanks are None."""
-    matrix = np.empty((rows.num_rows, len(columns)), dtype=object)
-    for index, column in enumerate(columns):
-        values = rows.column(column.name)
-        if isinstance(values, pa.DictionaryArray):
-            texts = np.array([*values.dictionary.to_pylist(), None], dtype=object)
-            matrix[:, index] = texts[values.indices.fill_null(len(texts) - 1).to_numpy()]
-        else:
-            matrix[:, index] = values.to_pylist()
-    return matrix
 
 
 def _group_of(column: Column) -> _Group:

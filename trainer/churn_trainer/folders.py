@@ -7,9 +7,10 @@ from pathlib import Path
 
 from churn_report import DataContract
 
-from churn_trainer.evaluate import Evaluation
 from churn_trainer.request import RunRequest
-from churn_trainer.train import Training
+from churn_trainer.results import Evaluation, Training
+
+PLOT_NAMES = ("roc", "calibration", "confusion")
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from churn_report import Report
 
-from churn_trainer import steps
 from churn_trainer.folders import EvaluatedFolder, ModelFolder, PreparedFolder, ValidatedFolder
 from churn_trainer.request import RunRequest
+from churn_trainer.steps import evaluate, preprocess, publish, train, validate
 
 
 def run_locally(request: RunRequest) -> Report:
@@ -20,8 +20,8 @@ def run_locally(request: RunRequest) -> Report:
         prepared = PreparedFolder(folder / "prepared")
         fitted = ModelFolder(folder / "model")
         evaluated = EvaluatedFolder(folder / "evaluated")
-        steps.validate(request, validated)
-        steps.preprocess(validated, prepared)
-        steps.train(validated, prepared, fitted)
-        steps.evaluate_model(validated, prepared, fitted, evaluated)
-        return steps.publish(validated, fitted, evaluated)
+        validate.validate(request, validated)
+        preprocess.preprocess(validated, prepared)
+        train.train(validated, prepared, fitted)
+        evaluate.evaluate(validated, prepared, fitted, evaluated)
+        return publish.publish(validated, fitted, evaluated)

@@ -32,9 +32,9 @@ def validate(
 ) -> None:
     from pathlib import Path
 
-    from churn_trainer import steps
     from churn_trainer.folders import ValidatedFolder
     from churn_trainer.request import RunRequest
+    from churn_trainer.steps import validate as validate_step
 
     request = RunRequest(
         dataset_uri=dataset_uri,
@@ -51,28 +51,28 @@ def validate(
         hyperparameters=hyperparameters,
         seed=seed,
     )
-    steps.validate(request, ValidatedFolder(Path(validated.path)))
+    validate_step.validate(request, ValidatedFolder(Path(validated.path)))
 
 
 @dsl.component(base_image=BASE_IMAGE, install_kfp_package=False)  # type: ignore[untyped-decorator]
 def preprocess(validated: Input[Dataset], prepared: Output[Dataset]) -> None:
     from pathlib import Path
 
-    from churn_trainer import steps
     from churn_trainer.folders import PreparedFolder, ValidatedFolder
+    from churn_trainer.steps import preprocess as preprocess_step
 
-    steps.preprocess(ValidatedFolder(Path(validated.path)), PreparedFolder(Path(prepared.path)))
+    preprocess_step.preprocess(ValidatedFolder(Path(validated.path)), PreparedFolder(Path(prepared.path)))
 
 
 @dsl.component(base_image=BASE_IMAGE, install_kfp_package=False)  # type: ignore[untyped-decorator]
 def train(validated: Input[Dataset], prepared: Input[Dataset], model: Output[Model]) -> None:
     from pathlib import Path
 
-    from churn_trainer import steps
     from churn_trainer.folders import ModelFolder, PreparedFolder, ValidatedFolder
+    from churn_trainer.steps import train as train_step
 
     fitted = ModelFolder(Path(model.path))
-    steps.train(ValidatedFolder(Path(validated.path)), PreparedFolder(Path(prepared.path)), fitted)
+    train_step.train(ValidatedFolder(Path(validated.path)), PreparedFolder(Path(prepared.path)), fitted)
     model.metadata["framework"] = "scikit-learn"
     model.metadata["algorithm"] = fitted.training.algorithm
 
@@ -88,11 +88,11 @@ def evaluate(
 ) -> None:
     from pathlib import Path
 
-    from churn_trainer import steps
     from churn_trainer.folders import EvaluatedFolder, ModelFolder, PreparedFolder, ValidatedFolder
+    from churn_trainer.steps import evaluate as evaluate_step
 
     table = ValidatedFolder(Path(validated.path))
-    evaluation = steps.evaluate_model(
+    evaluation = evaluate_step.evaluate(
         table, PreparedFolder(Path(prepared.path)), ModelFolder(Path(model.path)), EvaluatedFolder(Path(evaluated.path))
     )
     for name, value in evaluation.metrics.items():
@@ -112,10 +112,10 @@ def evaluate(
 def publish(validated: Input[Dataset], model: Input[Model], evaluated: Input[Artifact]) -> None:
     from pathlib import Path
 
-    from churn_trainer import steps
     from churn_trainer.folders import EvaluatedFolder, ModelFolder, ValidatedFolder
+    from churn_trainer.steps import publish as publish_step
 
-    steps.publish(
+    publish_step.publish(
         ValidatedFolder(Path(validated.path)), ModelFolder(Path(model.path)), EvaluatedFolder(Path(evaluated.path))
     )
 

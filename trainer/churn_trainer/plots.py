@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-PLOT_NAMES = ("roc", "calibration", "confusion")
 _BLUE = "#1f5fa8"
 _GREY = "#8a8f98"
 

@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 from churn_report import Column
 from numpy.typing import NDArray
 
-from churn_trainer.features import make_encoder, raw_matrix
+from churn_trainer.features import make_encoder
 from churn_trainer.holdout import hash_ids, is_holdout
 from churn_trainer.rejection import DataRejected
+from churn_trainer.rows import raw_matrix
 from churn_trainer.validation import ID_FIELD, TARGET_FIELD
 
 _BATCH_ROWS = 65_536

@@ -10,30 +10,22 @@ from typing import Any
 import numpy as np
 from churn_report import Column
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from churn_trainer.algorithms import Algorithm, HyperparameterValue, Task
+from churn_trainer.algorithms import Task, make_classifier
 from churn_trainer.features import make_encoder
+from churn_trainer.hyperparameters import Algorithm, HyperparameterValue, hyperparameters_of
 from churn_trainer.metrics import expected_calibration_error
+from churn_trainer.results import Training
 
 _FOLDS = 5
 _CROSS_VALIDATION_ROWS = 100_000
-
-
-class Training(BaseModel):
-    """What was chosen and how it did on the training part, out of fold."""
-
-    model_config = ConfigDict(frozen=True)
-
-    algorithm: str
-    hyperparameters: dict[str, HyperparameterValue]
-    roc_auc: float
-    calibration_error: float
+_ROWS_WORTH_THREADS = 50_000
 
 
 @dataclass(frozen=True)
@@ -50,16 +42,16 @@ def cross_validate(
 ) -> Training:
     """Five-fold stratified cross-validation, on at most 100,000 rows: fold-mean ROC AUC, pooled calibration error."""
     sample = _sample(part, seed)
-    effective = {**algorithm.defaults, **hyperparameters}
+    effective = {**hyperparameters_of(algorithm).defaults, **hyperparameters}
     scores = np.empty(len(sample.positive))
     areas = []
     for fit, test in StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(sample.rows, sample.positive):
-        classifier = algorithm.make(Task(sample.rows[fit], sample.columns, effective, seed))
+        classifier = make_classifier(algorithm, Task(sample.rows[fit], sample.columns, effective, seed))
         _fit(classifier, sample.rows[fit], sample.positive[fit])
         scores[test] = classifier.predict_proba(sample.rows[test])[:, 1]
         areas.append(roc_auc_score(sample.positive[test], scores[test]))
     return Training(
-        algorithm=algorithm.name,
+        algorithm=algorithm.value,
         hyperparameters=effective,
         roc_auc=float(np.mean(areas)),
         calibration_error=expected_calibration_error(sample.positive, scores),
@@ -91,7 +83,7 @@ def fit_pipeline(
     `labels` are (negative, positive): what `predict` answers. The classifier learns from encoded
     rows, so the table is never held as objects; the encoder is the one that serves.
     """
-    classifier = algorithm.make(Task(part.rows, part.columns, hyperparameters, seed))
+    classifier = make_classifier(algorithm, Task(part.rows, part.columns, hyperparameters, seed))
     _fit(classifier, part.rows, np.array(labels)[part.positive.astype(np.intp)])
     if isinstance(classifier, RandomForestClassifier):
         # A pool of threads costs a single prediction more than it saves.
@@ -100,7 +92,9 @@ def fit_pipeline(
 
 
 def _fit(classifier: Any, rows: NDArray[np.float32], target: NDArray[Any]) -> None:
-    with warnings.catch_warnings():
+    # On few rows threads cost more than they bring, and on busy cores OpenMP's wait for one another.
+    threads = 1 if len(rows) < _ROWS_WORTH_THREADS else None
+    with threadpool_limits(threads), warnings.catch_warnings():
         # Not converged within the user's own max_iter: the metrics say what it is worth.
         warnings.simplefilter("ignore", ConvergenceWarning)
         classifier.fit(rows, target)

@@ -80,7 +80,7 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
     try:
         yield _made_bucket(f"127.0.0.1:{ports[6]}", process, folder / "weed.log")
     finally:
-        process.terminate()
+        process.kill()  # its orderly end takes twelve seconds, and nothing of it is kept
         process.wait(timeout=20)
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-
 from churn_report import DataContract, Outcome, Report
 from churn_report.digest import dataset_digest
 from churn_trainer import CODE_VERSION
 from churn_trainer.synthetic import write_customers
+
 from tests.integration.trainer.conftest import ACCESS_KEY, SECRET_KEY, Bucket
 
 REPOSITORY = Path(__file__).parents[3]
@@ -69,7 +69,7 @@ def test_a_run_publishes_model_report_holdout_and_plots(bucket: Bucket, customer
     seconds = time.monotonic() - started
 
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
-    assert seconds < 120, f"the pipeline took {seconds:.0f} s"
+    assert seconds < 60, f"the pipeline took {seconds:.0f} s"
     report = Report.model_validate_json(bucket.get(f"{output}/report.json"))
     assert report.outcome is Outcome.SUCCEEDED
     assert (report.key, report.code_version) == ("abc", CODE_VERSION)

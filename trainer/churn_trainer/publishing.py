@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,7 +39,17 @@ def upload_report(store: Store, uri: str, report: Report) -> None:
         store.upload(path, uri, _content_type(uri))
 
 
-def publish_rejection(request: RunRequest, step: str, rejection: RunRejected) -> None:
+@contextmanager
+def reported(request: RunRequest, step: str) -> Iterator[None]:
+    """Turns a refusal of `step` into a report at the output URI, then lets it end the step."""
+    try:
+        yield
+    except RunRejected as rejection:
+        _publish_rejection(request, step, rejection)
+        raise
+
+
+def _publish_rejection(request: RunRequest, step: str, rejection: RunRejected) -> None:
     """Writes the report that says why `step` refused to go on."""
     report = Report(
         outcome=Outcome.REJECTED,
