@@ -106,8 +106,8 @@ def custom_resource_definition() -> dict[str, Any]:
             },
         ],
         "properties": {
-            "apiVersion": {"type": "string"},
-            "kind": {"type": "string"},
+            "apiVersion": {"type": "string", "description": f"{GROUP}/{VERSION}."},
+            "kind": {"type": "string", "description": f"{KIND}."},
             "metadata": {"type": "object"},
             "spec": _schema_of(ChurnModelSpec),
             "status": _schema_of(ChurnModelStatus),

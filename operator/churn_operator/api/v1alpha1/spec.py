@@ -55,7 +55,7 @@ class ChurnModelSpec(SpecPart):
     rollout: Rollout = Field(default=Rollout(), description="How a version comes into service.")
     drift: Drift | None = Field(default=None, description="When live customers differ from those learned from.")
     history: History = Field(default=History(), description="How much of the past is kept.")
-    rollback_to: Annotated[int, Field(ge=1)] | None = Field(
+    rollback_to: Annotated[int, Field(ge=1, le=1000000)] | None = Field(
         default=None, description="Pin this version: served at once and until the field is removed."
     )
     suspend: bool = Field(default=False, description="Stop acting; what serves goes on serving.")

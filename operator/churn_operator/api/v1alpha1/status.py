@@ -160,7 +160,7 @@ class DatasetStatus(StatusPart):
     """The dataset as it was last adopted for training, and the training key that follows."""
 
     digest: str = Field(description="Digest of the objects.")
-    adopted: datetime = Field(description="When this digest was adopted.")
+    adopted: Time = Field(description="When this digest was adopted.")
     fingerprint: str = Field(description="Digest of the training part of spec that the data was adopted for.")
     key: str = Field(description="The training key wished for: same key, same model.")
 
