@@ -98,7 +98,7 @@ class ChurnRESTServer(RESTServer):  # type: ignore[misc]
             grace_period=settings.grace_seconds,
         )
         self.config.host = settings.host
-        if not settings.access_log:
+        if not settings.log_requests:
             logging.getLogger("uvicorn.access").handlers.clear()
         self._server = DrainingServer(self.config, settings.drain_seconds)
         dataplane.server = self._server

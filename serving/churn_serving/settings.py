@@ -31,7 +31,7 @@ class Settings:
         maximum_body_bytes: longest request body.
         drain_seconds: how long to keep accepting connections after SIGTERM, not ready meanwhile.
         grace_seconds: how long requests in flight may take after that.
-        access_log: whether to log each request.
+        log_requests: whether to log each request.
     """
 
     model_name: str
@@ -44,7 +44,7 @@ class Settings:
     maximum_body_bytes: int
     drain_seconds: float
     grace_seconds: int
-    access_log: bool
+    log_requests: bool
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -66,7 +66,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         maximum_body_bytes=parsed.max_body_bytes,
         drain_seconds=parsed.drain_seconds,
         grace_seconds=parsed.grace_seconds,
-        access_log=parsed.access_log,
+        log_requests=parsed.log_requests,
     )
 
 
@@ -88,7 +88,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--max_body_bytes", type=_positive, default=4 * 2**20, help="longest request body")
     add("--drain_seconds", type=float, default=0.0, help="keep accepting, not ready, after SIGTERM")
     add("--grace_seconds", type=_positive, default=30, help="time for requests in flight to end")
-    add("--access_log", action="store_true", help="log each request")
+    add("--log_requests", action="store_true", help="log each request")
     return parser
 
 
