@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from churn_devcluster import supervise
 from churn_devcluster.errors import DevclusterError
@@ -32,12 +32,12 @@ class Process:
         command: Sequence[str | Path],
         log: Path,
         environment: Mapping[str, str] | None = None,
-        stdin: bytes | None = None,
+        stdin: bytes = b"",
     ) -> None:
         """`environment` is the whole environment of the command; None hands down our own.
 
-        `stdin` is given to the command through a pipe, for what must not be seen on a disk or in a
-        process list.
+        `stdin` is what the command reads there; it is kept in memory, for what must not be seen on a
+        disk or in a process list.
         """
         self.name = name
         self.command = [str(part) for part in command]
@@ -65,15 +65,14 @@ class Process:
         finally:
             os.close(read_end)
         self._pipe = write_end
-        self._feed()
         return self
 
     def _spawn(self, read_end: int) -> subprocess.Popen[bytes]:
         supervisor = [sys.executable, "-I", "-S", supervise.__file__, str(read_end)]
-        with self.log.open("ab") as output:
+        with self.log.open("ab") as output, self._open_stdin() as source:
             return subprocess.Popen(
                 [*supervisor, *self.command],
-                stdin=subprocess.DEVNULL if self._stdin is None else subprocess.PIPE,
+                stdin=source,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=self._environment,
@@ -81,11 +80,12 @@ class Process:
                 start_new_session=True,
             )
 
-    def _feed(self) -> None:
-        if self._popen is None or self._popen.stdin is None or self._stdin is None:
-            return
-        with contextlib.suppress(BrokenPipeError), self._popen.stdin as pipe:
-            pipe.write(self._stdin)
+    def _open_stdin(self) -> BinaryIO:
+        # A pipe would make us wait until the command has read what does not fit in it.
+        source = os.fdopen(os.memfd_create(self.name), "r+b")
+        source.write(self._stdin)
+        source.seek(0)
+        return source
 
     @property
     def running(self) -> bool:

@@ -15,6 +15,7 @@ import pytest
 from churn_devcluster.binaries import Binaries, find_binaries
 from churn_devcluster.control_plane import ControlPlane
 from churn_devcluster.object_store import ObjectStore
+from churn_devcluster.pipelines.endpoint import PipelinesEndpoint
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +38,17 @@ def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectSto
         yield running
 
 
+@pytest.fixture(scope="session")
+def pipelines_endpoint(
+    control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PipelinesEndpoint]:
+    """A running Kubeflow Pipelines endpoint; `.url` is what kfp.Client(host=…) is given.
+
+    A test that stops or kills it makes one of its own."""
+    with PipelinesEndpoint(tmp_path_factory.mktemp("pipelines"), control_plane.kubeconfig) as running:
+        yield running
+
+
 @pytest.fixture
 def bucket(object_store: ObjectStore) -> str:
     """Name of a fresh, empty bucket."""
@@ -54,9 +66,7 @@ def namespace(control_plane: ControlPlane) -> str:
 
 
 @pytest.fixture(scope="session")
-def kubectl(
-    control_plane: ControlPlane, binaries: Binaries, tmp_path_factory: pytest.TempPathFactory
-) -> Kubectl:
+def kubectl(control_plane: ControlPlane, binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
     """Runs kubectl as the administrator: `kubectl("get", "pods", namespace=…)` is its stdout.
 
     A failed command raises subprocess.CalledProcessError, whose stderr is the API server's sentence.
@@ -70,9 +80,7 @@ Kubectl = Callable[..., str]
 
 
 def _kubectl(program: Path, kubeconfig: Path, home: Path) -> Kubectl:
-    def run(
-        *arguments: str, namespace: str | None = None, stdin: str | None = None, check: bool = True
-    ) -> str:
+    def run(*arguments: str, namespace: str | None = None, stdin: str | None = None, check: bool = True) -> str:
         scope = [] if namespace is None else ["--namespace", namespace]
         done = subprocess.run(
             [program, "--kubeconfig", kubeconfig, *scope, *arguments],
