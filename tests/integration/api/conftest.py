@@ -14,10 +14,11 @@ from churn_devcluster.control_plane import ControlPlane
 from churn_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION
 
 REPOSITORY = Path(__file__).parents[3]
+Kubectl = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def definition(kubectl: Callable[..., str]) -> str:
+def definition(kubectl: Kubectl) -> str:
     """Name of the committed CustomResourceDefinition, once the API server serves it."""
     kubectl("apply", "--server-side", "-f", str(REPOSITORY / "crds"))
     name = f"{PLURAL}.{GROUP}"
@@ -48,9 +49,14 @@ class ChurnModels:
         """
         return self._send("PATCH", f"/{name}", name, {"spec": spec}, _APPLY)
 
-    def apply_status(self, name: str, status: Mapping[str, Any]) -> dict[str, Any]:
-        """The object as stored once this status is applied through the subresource."""
-        return self._send("PATCH", f"/{name}/status", name, {"status": status}, _APPLY)
+    def apply_status(self, status: Mapping[str, Any], name: str = "churn", manager: str = "tests") -> dict[str, Any]:
+        """Server-side apply of a status through the subresource: the object as stored.
+
+        Raises:
+            kubernetes.client.ApiException: refused.
+        """
+        query = {**_APPLY, "fieldManager": manager}
+        return self._send("PATCH", f"/{name}/status", name, {"status": status}, query)
 
     def _send(
         self, method: str, path: str, name: str, content: Mapping[str, Any], query: Mapping[str, str]
@@ -71,6 +77,10 @@ class ChurnModels:
 _APPLY = {"fieldManager": "tests", "force": "true"}
 
 
+_REFUSED = (400, 422, 500)
+"""500 is server-side apply's answer to a list with the same key twice."""
+
+
 @contextmanager
 def refused() -> Iterator[list[str]]:
     """The body must be refused as invalid; the list then holds the API server's sentence."""
@@ -78,7 +88,7 @@ def refused() -> Iterator[list[str]]:
     with pytest.raises(kubernetes.client.ApiException) as refusal:
         yield said
     said.append(str(json.loads(refusal.value.body)["message"]))
-    assert refusal.value.status in (400, 422), said
+    assert refusal.value.status in _REFUSED, said
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,48 @@
+"""Specs that must be accepted, as YAML laid over the minimal one."""
+
+from __future__ import annotations
+
+from churn_operator.api.v1alpha1 import METRICS
+
+_TWENTY = ", ".join(f"{{weight: {5 * place}, bake: 0s}}" for place in range(1, 21))
+
+GOOD = {
+    "nothing but the dataset": "{}",
+    "a prefix of Parquet files": "dataset: {uri: 's3://data.lake-1/customers/2026/', format: parquet}",
+    "another bucket with a secret of its own": "dataset: {secretRef: {name: s3.reader}, endpoint: 'https://s3.example.com'}",
+    "a contract of one's own": """
+dataset:
+  target: left
+  positiveLabel: "true"
+  idColumn: id
+  columns:
+    - {name: monthly price, kind: number, minimum: 0, maximum: 99.5, nullable: true}
+    - {name: Vertrag, kind: category, categories: [monatlich, jährlich]}
+""",
+    "hyperparameters of every scalar type": """
+training:
+  algorithm: randomForest
+  hyperparameters: {n_estimators: 200, max_features: 0.5, bootstrap: true, criterion: gini}
+""",
+    "whole processors without quotes": "training: {resources: {requests: {cpu: 1}, limits: {cpu: 2, memory: 4Gi}}}",
+    "a request equal to its limit": "serving: {resources: {requests: {cpu: 1000m}, limits: {cpu: 1}}}",
+    "an image by digest at a port": f"training: {{image: 'localhost:5000/team/trainer:1.0@sha256:{'0' * 64}'}}",
+    "Kubeflow Pipelines of a profile": """
+training:
+  pipelines: {endpoint: 'https://kfp.example.com/pipeline', namespace: team, experiment: Churn 2026, tokenPath: /token}
+""",
+    "new data": "triggers: {datasetChange: {enabled: true, pollInterval: 1h30m}}",
+    "a floor and a ceiling for the same metric": "evaluation: {minimums: {rocAuc: 0.8}, maximums: {rocAuc: 0.9}}",
+    "every metric": f"evaluation: {{maximums: {{{', '.join(f'{metric}: 1' for metric in METRICS)}}}}}",
+    "metrics beyond 1 where they go beyond": "evaluation: {minimums: {liftTopDecile: 2.5}, maximums: {logLoss: 1.2}}",
+    "scale to zero": "serving: {minReplicas: 0, maxReplicas: 1, trafficDriver: knative}",
+    "a runtime with dots": "serving: {runtime: churn-serving.v1, serviceAccountName: sa.minio, trafficDriver: gateway}",
+    "twenty steps": f"rollout: {{steps: [{_TWENTY}]}}",
+    "steps that end below 100": "rollout: {steps: [{weight: 1, bake: 168h}], progressDeadline: 24h}",
+    "a pinned version": "{rollbackTo: 3, history: {limit: 2}}",
+    "suspended, and everything removed with it": "{suspend: true, deletionPolicy: Delete}",
+    "what comes later, switched off": """
+triggers: {specChange: true, drift: false}
+rollout: {strategy: Canary, hooks: [], steps: [{weight: 50, shadow: false, approval: false}]}
+""",
+}
