@@ -116,7 +116,7 @@ class Rollout(SpecPart):
     strategy: Strategy = Field(default=Strategy.CANARY, description="Canary, BlueGreen or Immediate.")
     steps: Annotated[tuple[Step, ...], Field(max_length=20)] = Field(
         default=(),
-        description="Steps of a canary, weights ascending. Empty means 10, 50 and 100 percent with 5m each.",
+        description="Steps of a canary, weights ascending. Empty means 10 and 50 percent for 5m each, then 100.",
         json_schema_extra={
             "x-kubernetes-list-type": "atomic",
             **rules(
