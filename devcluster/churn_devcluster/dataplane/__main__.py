@@ -66,10 +66,13 @@ async def _serve(settings: Settings, kubeconfig: Path) -> None:
     controller = Controller(settings, cluster, envoy, wake)
     await cluster.start()
     await controller.activator.start()
-    await envoy.start()
     loop = asyncio.create_task(controller.run())
-    (settings.work_dir / READY_FILE).touch()
-    await asyncio.wait([loop, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+    stopped = asyncio.create_task(stop.wait())
+    settled = asyncio.create_task(controller.settled.wait())
+    await asyncio.wait([stopped, settled], return_when=asyncio.FIRST_COMPLETED)
+    if settled.done():
+        (settings.work_dir / READY_FILE).touch()
+    await stopped
     loop.cancel()
     cluster.stop()
     # Envoy first: it must not send requests to servers that are about to end.

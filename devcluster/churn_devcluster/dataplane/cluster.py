@@ -20,6 +20,12 @@ logger = logging.getLogger(__name__)
 
 FINALIZER = "inferenceservice.finalizers"
 _FIELD_MANAGER = "kserve-controller-manager"
+_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+_PATHS = {
+    "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+    "ValidatingAdmissionPolicy": f"{_ADMISSION}/validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": f"{_ADMISSION}/validatingadmissionpolicybindings",
+}
 _TIMEOUT = (3, 15)
 _WATCH_SECONDS = 240
 _PAUSE_SECONDS = 0.5
@@ -68,8 +74,8 @@ class Cluster:
         return kubernetes.config.new_client_from_config(config_file=str(self._kubeconfig))
 
     async def start(self) -> None:
-        """Installs the CRDs, starts the watches and returns once each resource was listed."""
-        await asyncio.to_thread(self._install_crds)
+        """Installs CRDs and admission policy, starts the watches and returns once each resource was listed."""
+        await asyncio.to_thread(self._install)
         for resource in _WATCHED:
             threading.Thread(target=self._follow, args=[resource], name=f"watch {resource.plural}", daemon=True).start()
         await self._synced.wait()
@@ -82,13 +88,12 @@ class Cluster:
         """What the cache holds now, oldest first."""
         return sorted(self._caches[resource].values(), key=lambda each: str(each["metadata"]["creationTimestamp"]))
 
-    def _install_crds(self) -> None:
+    def _install(self) -> None:
+        client = self._client()
         for file in sorted(resources.files(__package__).joinpath("crds").iterdir(), key=lambda each: each.name):
-            self._apply_crd(yaml.safe_load(file.read_text()))
-
-    def _apply_crd(self, definition: Object) -> None:
-        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition['metadata']['name']}"
-        _patch(self._client(), path, "application/apply-patch+yaml", definition)
+            for definition in yaml.safe_load_all(file.read_text()):
+                path = f"{_PATHS[definition['kind']]}/{definition['metadata']['name']}"
+                _patch(client, path, "application/apply-patch+yaml", definition)
 
     def _follow(self, resource: Resource) -> None:
         while not self._stopped.is_set():

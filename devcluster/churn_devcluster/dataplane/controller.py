@@ -22,7 +22,9 @@ from churn_devcluster.dataplane.cluster import (
     ClusterUnavailableError,
 )
 from churn_devcluster.dataplane.envoy import Envoy
+from churn_devcluster.dataplane.idleness import Idleness
 from churn_devcluster.dataplane.model import DeploymentMode, Phase, Pod, Service
+from churn_devcluster.dataplane.routing import ServerKey
 from churn_devcluster.dataplane.servers import DEFAULT_COMMAND, ModelServer, Pace, PodSpec, Resolved
 from churn_devcluster.dataplane.state import StateFolder
 from churn_devcluster.errors import DevclusterError
@@ -63,20 +65,28 @@ class Controller:
         self._cluster = cluster
         self._envoy = envoy
         self._woken = wake
+        # Set once everything was looked at.
+        self.settled = asyncio.Event()
         self._states = StateFolder(settings.work_dir / "services")
         self.activator = Activator(self._wake_revision)
         self._services = _without_pods(self._states.load())
         self._restoring = set(self._services)
-        self._servers: dict[tuple[str, str], ModelServer] = {}
-        self._unneeded_since: dict[tuple[str, str], float] = {}
+        self._servers: dict[ServerKey, ModelServer] = {}
+        self._unneeded_since: dict[ServerKey, float] = {}
+        self._asleep: set[ServerKey] = set()
+        self._idleness = Idleness(envoy, settings.idle_after)
 
     async def run(self) -> None:
         """Passes until cancelled; what fails in one is tried again in the next."""
         while True:
             try:
                 await self._pass()
+                self.settled.set()
             except (ClusterUnavailableError, DevclusterError) as error:
                 logger.warning("%s", error)
+            except Exception:
+                # As controllers do: one object that nobody foresaw must not end the service of all.
+                logger.exception("a pass failed")
             try:
                 async with asyncio.timeout(self._settings.tick):
                     await self._woken.wait()
@@ -89,16 +99,14 @@ class Controller:
         await asyncio.gather(*(server.stop() for server in self._servers.values()))
 
     async def _pass(self) -> None:
-        if not self._envoy.running:
-            await self._envoy.start()
         objects = {each["metadata"]["uid"]: each for each in self._cluster.objects(INFERENCE_SERVICES)}
         live = {uid: each for uid, each in objects.items() if "deletionTimestamp" not in each["metadata"]}
         for uid, each in live.items():
             self._services[uid] = self._reconciled(each)
         self._start_servers(live)
-        leaving = await self._leaving(live)
-        await self._route(live, leaving)
-        await self._end(leaving)
+        leaving, sleeping = await self._leaving(live), await self._sleeping(live)
+        await self._route(live, leaving, sleeping)
+        await self._end(leaving | sleeping)
         for service in (self._services[uid] for uid in live):
             self._states.save(service)
         await self._publish(live)
@@ -125,7 +133,7 @@ class Controller:
         for uid in live:
             service = self._services[uid]
             for name in revisions.needed(service):
-                if (uid, name) not in self._servers:
+                if (uid, name) not in self._servers and (uid, name) not in self._asleep:
                     self._servers[(uid, name)] = self._server(service, name)
 
     def _server(self, service: Service, name: str) -> ModelServer:
@@ -151,7 +159,7 @@ class Controller:
         )
         return ModelServer(spec, self._settings.server_command, self._settings.pace, resolve, report)
 
-    async def _leaving(self, live: Mapping[str, Object]) -> set[tuple[str, str]]:
+    async def _leaving(self, live: Mapping[str, Object]) -> set[ServerKey]:
         """Servers that nobody needs any more: no traffic for the grace time and no request in flight."""
         now = asyncio.get_running_loop().time()
         unneeded = {
@@ -162,7 +170,7 @@ class Controller:
         self._unneeded_since = {key: self._unneeded_since.get(key, now) for key in unneeded}
         return {key for key, since in self._unneeded_since.items() if await self._may_leave(key, now - since)}
 
-    async def _may_leave(self, key: tuple[str, str], waited: float) -> bool:
+    async def _may_leave(self, key: ServerKey, waited: float) -> bool:
         if waited < self._settings.retire_after:
             return False
         if waited > self._settings.retire_after + self._settings.longest_drain:
@@ -170,13 +178,23 @@ class Controller:
         cluster = routing.cluster_name(self._services[key[0]].namespace, key[1])
         return await self._envoy.active_requests(cluster) == 0
 
-    async def _route(self, live: Mapping[str, Object], leaving: set[tuple[str, str]]) -> None:
+    async def _sleeping(self, live: Mapping[str, Object]) -> set[ServerKey]:
+        """Ready servers of minReplicas 0 that go to zero now; the next request wakes them."""
+        candidates: dict[str, ServerKey] = {}
+        for uid, name in self._servers:
+            if uid in live and revisions.may_sleep(self._services[uid], name):
+                candidates[routing.cluster_name(self._services[uid].namespace, name)] = (uid, name)
+        idle = await self._idleness.idle(candidates, asyncio.get_running_loop().time())
+        sleeping = {candidates[cluster] for cluster in idle}
+        self._asleep |= sleeping
+        return sleeping
+
+    async def _route(self, live: Mapping[str, Object], leaving: set[ServerKey], sleeping: set[ServerKey]) -> None:
         """Makes Envoy split as wished, and only then records that it does."""
         services = [self._services[uid] for uid in live]
         shares = {service.uid: revisions.shares_in_force(service) for service in services}
-        await self._envoy.apply(
-            routing.build(services, self._cluster.objects(HTTP_ROUTES), self.activator.port, leaving)
-        )
+        http_routes = self._cluster.objects(HTTP_ROUTES)
+        await self._envoy.apply(routing.build(services, http_routes, self.activator.port, leaving, sleeping))
         for uid, effective in shares.items():
             # Read afresh: a server may have reported while Envoy was busy.
             service = revisions.record_traffic(self._services[uid], effective)
@@ -196,8 +214,8 @@ class Controller:
         self._restoring.discard(service.uid)
         return True
 
-    async def _end(self, leaving: set[tuple[str, str]]) -> None:
-        for uid, name in leaving:
+    async def _end(self, keys: set[ServerKey]) -> None:
+        for uid, name in keys:
             await self._servers.pop((uid, name)).stop()
             self._states.remove_model(self._services[uid], name)
 
@@ -243,6 +261,8 @@ class Controller:
         Raises:
             LookupError: no such revision.
         """
+        self._asleep -= {(uid, name) for uid in self._services if self._services[uid].namespace == namespace}
+        self._woken.set()
         while True:
             port = self._ready_port(namespace, name)
             if port is not None:

@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.01
 
 
 class Envoy:
-    """One Envoy. `apply` returns only when its worker routes by the new weights."""
+    """One Envoy, started by the first `apply`, which returns only when its worker routes by the new weights."""
 
     def __init__(self, folder: Path, port: int, seconds: float = 15) -> None:
         """`seconds` bounds the start and each change."""
@@ -39,12 +39,7 @@ class Envoy:
         """Whether the process lives."""
         return self._process is not None and self._process.running
 
-    async def start(self) -> None:
-        """Starts Envoy with the routing that was last applied (none at first).
-
-        Raises:
-            DevclusterError: the port is taken, or Envoy does not come up.
-        """
+    async def _start(self) -> None:
         require_free(self.port, "Envoy, the entry to all served models")
         self._folder.mkdir(parents=True, exist_ok=True)
         version = self._next_version()
@@ -66,9 +61,15 @@ class Envoy:
     async def apply(self, routing: Routing) -> None:
         """Makes `routing` effective: new clusters, then routes, then the clusters that nobody needs go.
 
+        An Envoy that does not run is started with it, so that it never answers without its routes.
+
         Raises:
-            DevclusterError: Envoy refused it, died, or did not take it in time.
+            DevclusterError: Envoy refused it, died, did not take it in time, or its port is taken.
         """
+        if not self.running:
+            self._applied = routing
+            await self._start()
+            return
         if routing == self._applied:
             return
         both = {cluster.name: cluster for cluster in (*self._applied.clusters, *routing.clusters)}
@@ -89,11 +90,11 @@ class Envoy:
         self._applied = Routing(routing.clusters, self._applied.routes)
 
     async def active_requests(self, cluster: str) -> int:
-        """Requests in flight to a cluster."""
+        """Requests in flight to a cluster; 0 when Envoy does not run."""
         return await self._counter(f"cluster.{cluster}.upstream_rq_active")
 
     async def total_requests(self, cluster: str) -> int:
-        """Requests ever sent to a cluster since it was made known."""
+        """Requests sent to a cluster since it was made known; 0 when Envoy does not run."""
         return await self._counter(f"cluster.{cluster}.upstream_rq_total")
 
     async def stop(self) -> None:
@@ -141,6 +142,8 @@ class Envoy:
         return f'"{version}"' in response.text
 
     async def _counter(self, name: str) -> int:
+        if not self.running:
+            return 0
         pattern = "^" + name.replace(".", r"\.") + "$"
         response = await self._client.get(
             f"http://{LOOPBACK}:{self._admin_port}/stats", params={"filter": pattern, "format": "json"}

@@ -251,6 +251,18 @@ def needed(service: Service) -> frozenset[str]:
     return frozenset(names)
 
 
+def may_sleep(service: Service, name: str) -> bool:
+    """Whether the revision scales to zero when idle. Standard mode keeps one pod even with minReplicas 0."""
+    revision = service.revision(name)
+    return (
+        service.mode is DeploymentMode.KNATIVE
+        and revision is not None
+        and revision.template.minimum_replicas == 0
+        and revision.pod is not None
+        and revision.pod.phase is Phase.READY
+    )
+
+
 def forget(service: Service, keep: int = 20) -> Service:
     """The service without its oldest revisions that nothing refers to any more."""
     if len(service.revisions) <= keep:

@@ -11,6 +11,9 @@ from churn_devcluster.dataplane.envoy_config import Backend, Cluster, Route, Rou
 from churn_devcluster.dataplane.model import Phase, Revision, Service, Share
 from churn_devcluster.dataplane.revisions import shares_in_force
 
+# A server: uid of its service, name of its revision.
+ServerKey = tuple[str, str]
+
 _SERVICE_SUFFIX = "-predictor"
 
 
@@ -33,14 +36,19 @@ def build(
     services: Sequence[Service],
     http_routes: Sequence[Mapping[str, Any]],
     activator_port: int,
-    leaving: Set[tuple[str, str]],
+    leaving: Set[ServerKey] = frozenset(),
+    sleeping: Set[ServerKey] = frozenset(),
 ) -> Routing:
-    """The whole routing; `leaving` are the (uid, revision name) whose cluster shall go.
+    """The whole routing. The clusters of `leaving` shall go, for nobody needs them any more.
 
-    A revision without a ready server is reached through the activator.
+    A revision without a ready server, or whose server is about to sleep, is reached through the
+    activator.
     """
     clusters = [
-        Cluster(cluster_name(service.namespace, revision.name), _port(revision, activator_port))
+        Cluster(
+            cluster_name(service.namespace, revision.name),
+            activator_port if (service.uid, revision.name) in sleeping else _port(revision, activator_port),
+        )
         for service in services
         for revision in service.revisions
         if _has_cluster(service, revision) and (service.uid, revision.name) not in leaving

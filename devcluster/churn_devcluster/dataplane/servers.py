@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,11 +13,14 @@ from pathlib import Path
 
 import httpx
 
+from churn_devcluster.dataplane.cluster import ClusterUnavailableError
 from churn_devcluster.dataplane.model import Failure, Phase, Pod, Template
 from churn_devcluster.dataplane.storage import S3Access, StorageError, download
 from churn_devcluster.errors import DevclusterError
 from churn_devcluster.ports import LOOPBACK, free_port
 from churn_devcluster.processes import Process
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_COMMAND: tuple[str, ...] = (sys.executable, "-m", "churn_serving")
 
@@ -81,6 +85,7 @@ class ModelServer:
         self._resolve = resolve
         self._report = report
         self._process: Process | None = None
+        self._resolved: Resolved | None = None
         self._attempt = 0
         self._task = asyncio.create_task(self._run(), name=f"pod {spec.name}")
 
@@ -96,7 +101,12 @@ class ModelServer:
     async def _run(self) -> None:
         delay = self._pace.first_restart
         while True:
-            was_ready = await self._attempt_once()
+            try:
+                was_ready = await self._attempt_once()
+            except Exception:
+                # One broken pod must not end the supervision of it, which nobody would notice.
+                logger.exception("pod %s", self.spec.name)
+                was_ready = False
             if was_ready:
                 delay = self._pace.first_restart
             await asyncio.sleep(delay)
@@ -105,16 +115,20 @@ class ModelServer:
     async def _attempt_once(self) -> bool:
         """One life of the container; True when it was ready before it ended."""
         try:
-            resolved = await self._resolve()
+            self._resolved = await self._resolve()
         except CreateFailedError as error:
             self._report(Pod(phase=Phase.CREATE_FAILED, failure=Failure(message=str(error))))
             return False
+        except ClusterUnavailableError as error:
+            logger.info("%s starts with what was known before: %s", self.spec.name, error)
+        if self._resolved is None:
+            return False
         try:
-            await self._initialize(resolved.storage)
+            await self._initialize(self._resolved.storage)
         except StorageError as error:
             self._report(Pod(phase=Phase.FAILED, failure=Failure(message=str(error))))
             return False
-        return await self._serve(resolved.environment)
+        return await self._serve(self._resolved.environment)
 
     async def _initialize(self, access: S3Access) -> None:
         if self.spec.model_folder.exists():

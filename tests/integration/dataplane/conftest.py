@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import shlex
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -159,6 +161,59 @@ class Model:
             *_ISVC, self.namespace, "inferenceservices", self.name, {"metadata": {"annotations": annotations}}
         )
 
+    def route(self, name: str, weights: dict[str, int], hostnames: list[str] | None = None) -> Object:
+        """Creates or replaces an HTTPRoute as an operator would write it."""
+        path = f"/serving/{self.namespace}/{name}"
+        manifest = {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "HTTPRoute",
+            "metadata": {"name": name, "namespace": self.namespace},
+            "spec": {
+                "parentRefs": [{"name": "gateway"}],
+                **({} if hostnames is None else {"hostnames": hostnames}),
+                "rules": [
+                    {
+                        "matches": [{"path": {"type": "PathPrefix", "value": path}}],
+                        "filters": [
+                            {
+                                "type": "URLRewrite",
+                                "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}},
+                            }
+                        ],
+                        "backendRefs": [
+                            {"name": f"{service}-predictor", "port": 80, "weight": weight}
+                            for service, weight in weights.items()
+                        ],
+                    }
+                ],
+            },
+        }
+        where = ("gateway.networking.k8s.io", "v1", self.namespace, "httproutes")
+        try:
+            found = self._api.get_namespaced_custom_object(*where, name)
+        except kubernetes.client.ApiException as error:
+            if error.status != 404:
+                raise
+            created: Object = self._api.create_namespaced_custom_object(*where, manifest)
+            return created
+        found["spec"] = manifest["spec"]
+        replaced: Object = self._api.replace_namespaced_custom_object(*where, name, found)
+        return replaced
+
+    def until_routed(self, name: str, generation: int) -> Object:
+        """The HTTPRoute once its status speaks of `generation`."""
+        where = ("gateway.networking.k8s.io", "v1", self.namespace, "httproutes")
+        found: Object = {}
+
+        def routed() -> bool:
+            nonlocal found
+            found = self._api.get_namespaced_custom_object(*where, name)
+            parents = found.get("status", {}).get("parents", [])
+            return bool(parents) and parents[0]["conditions"][0]["observedGeneration"] == generation
+
+        until(routed, "the route is accepted")
+        return found
+
     def name_a_missing_secret(self) -> None:
         """Makes the ServiceAccount refer to a Secret that does not exist."""
         core = kubernetes.client.CoreV1Api(self._api.api_client)
@@ -197,6 +252,51 @@ def answers(url: str, requests: int = 1) -> Counter[str]:
             response.raise_for_status()
             texts.append(response.json()["text"])
     return Counter(texts)
+
+
+def until(condition_holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition_holds():
+        assert time.monotonic() < deadline, f"not so after {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+class Client:
+    """Sends one request after the other until it leaves; counts answers and keeps failures."""
+
+    def __init__(self, url: str) -> None:
+        self.texts: Counter[str] = Counter()
+        self.failures: list[str] = []
+        self._url = f"{url}/v1/models/churn"
+        self._leave = threading.Event()
+        self._thread = threading.Thread(target=self._send)
+
+    def __enter__(self) -> Client:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave.set()
+        self._thread.join()
+
+    def _send(self) -> None:
+        with httpx.Client(timeout=30) as client:
+            while not self._leave.is_set():
+                try:
+                    response = client.get(self._url)
+                    response.raise_for_status()
+                except httpx.HTTPError as error:
+                    self.failures.append(repr(error))
+                else:
+                    self.texts[response.json()["text"]] += 1
 
 
 @pytest.fixture

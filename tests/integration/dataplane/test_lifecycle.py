@@ -1,0 +1,116 @@
+"""Deletion, restarts, scale to zero, and that no request fails while things change."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import httpx
+from churn_devcluster.control_plane import ControlPlane
+from churn_devcluster.dataplane import DataPlane
+
+from .conftest import Client, Model, answers, condition, is_alive, is_up_to_date, traffic, until
+
+
+def _pid(url: str) -> int:
+    return int(httpx.get(f"{url}/v1/models/churn").json()["pid"])
+
+
+def test_deletion_leaves_no_process_and_no_route(model: Model) -> None:
+    model.apply("one")
+    url = model.until(is_up_to_date)["url"]
+    pid = _pid(url)
+    assert is_alive(pid)
+    model.delete()
+    until(lambda: not model.exists(), "the finalizer is gone")
+    assert not is_alive(pid)
+    assert httpx.get(f"{url}/v1/models/churn").status_code == 404
+
+
+def test_no_request_fails_while_weights_change_and_old_revisions_end(model: Model) -> None:
+    model.apply("one")
+    url = model.until(is_up_to_date)["url"]
+    first = _pid(url)
+    with Client(url) as client:
+        for text, percent in (("two", 10), ("two", 50), ("two", 0), ("two", 30), ("two", None)):
+            model.apply(text, percent)
+            wanted = 100 if percent is None else percent
+            model.until(lambda status, wanted=wanted: traffic(status).get("2") == wanted)  # type: ignore[misc]
+        until(lambda: not is_alive(first), "the first revision is retired")
+        model.apply("corrupt", 20)
+        model.until(lambda status: condition(status, "Ready")["status"] == "False")
+        model.apply("three", None)
+        model.until(lambda status: traffic(status) == {"4": 100})
+    assert client.failures == []
+    assert set(client.texts) == {"one", "two", "three"}
+
+
+def test_a_request_in_flight_outlives_its_revisions_traffic(model: Model) -> None:
+    model.apply("one")
+    url = model.until(is_up_to_date)["url"]
+    model.apply("two", 10)
+    model.until(lambda status: traffic(status) == {"1": 90, "2": 10})
+    model.apply("two", 0)
+    model.until(lambda status: traffic(status) == {"1": 100, "2": 0})
+    with httpx.Client(timeout=30) as slow, httpx.Client() as quick:
+        with slow.stream("GET", f"{url}/slow") as response:
+            model.apply("two")
+            model.until(lambda status: traffic(status) == {"2": 100})
+            assert quick.get(f"{url}/v1/models/churn").json()["text"] == "two"
+            response.read()
+        assert response.status_code == 200
+        assert response.json()["text"] == "one"
+
+
+def test_a_server_that_crashes_is_started_again_while_requests_wait(model: Model) -> None:
+    model.apply("one")
+    url = model.until(is_up_to_date)["url"]
+    pid = _pid(url)
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not is_alive(pid), "it ended")
+    model.until(lambda status: status["modelStatus"]["transitionStatus"] == "BlockedByFailedLoad")
+    assert answers(url, 3) == {"one": 3}
+    model.until(is_up_to_date)
+
+
+def test_the_api_servers_restart_neither_stops_requests_nor_later_changes(
+    model: Model, control_plane: ControlPlane
+) -> None:
+    model.apply("one")
+    url = model.until(is_up_to_date)["url"]
+    with Client(url) as client:
+        control_plane.stop_apiserver()
+        assert answers(url, 20) == {"one": 20}
+        control_plane.start_apiserver()
+        model.apply("two", 50)
+        model.until(lambda status: traffic(status) == {"1": 50, "2": 50})
+    assert client.failures == []
+
+
+def test_a_killed_data_plane_leaves_no_process_and_comes_back_as_it_was(model: Model, data_plane: DataPlane) -> None:
+    model.apply("one")
+    model.until(is_up_to_date)
+    model.apply("two", 50)
+    url = model.until(lambda status: traffic(status) == {"1": 50, "2": 50})["url"]
+    before = model.until_settled()
+    pid = _pid(url)
+    data_plane.kill()
+    until(lambda: not is_alive(pid), "the server died with it")
+    data_plane.start()
+    assert set(answers(url, 40)) == {"one", "two"}
+    assert model.until_settled() == before
+    model.apply("two")
+    model.until(lambda status: traffic(status) == {"2": 100})
+
+
+def test_zero_replicas_sleep_when_idle_and_wake_on_a_request(model: Model) -> None:
+    model.apply("one", minimum_replicas=0)
+    url = model.until(is_up_to_date)["url"]
+    pid = _pid(url)
+    until(lambda: not is_alive(pid), "it sleeps")
+    status = model.until(lambda status: status["modelStatus"]["transitionStatus"] == "InProgress")
+    assert condition(status, "Ready")["status"] == "True"
+    assert status["modelStatus"]["states"]["targetModelState"] == "Pending"
+    assert status["modelStatus"]["copies"]["totalCopies"] == 0
+    assert answers(url, 3) == {"one": 3}
+    model.until(is_up_to_date)
