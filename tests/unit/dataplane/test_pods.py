@@ -1,0 +1,74 @@
+"""What a pod is told: arguments, and its way to the object store."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from churn_devcluster.dataplane.model import DeploymentMode, Service, Template
+from churn_devcluster.dataplane.servers import PodSpec, arguments
+from churn_devcluster.dataplane.state import StateFolder
+from churn_devcluster.dataplane.storage import S3Access, StorageError, download, is_s3_secret, s3_access
+
+
+def pod_spec(model: dict[str, Any], container: dict[str, Any]) -> PodSpec:
+    template = Template(
+        labels={}, annotations={}, predictor={"model": model}, runtime="churn", runtime_container=container
+    )
+    return PodSpec("m-predictor-00001", "m", template, Path("/work/models/1"), Path("/work/logs"))
+
+
+OWN = ["--model_name", "m", "--model_dir", "/work/models/1", "--http_port", "15001", "--host", "127.0.0.1"]
+
+
+def test_name_folder_and_address_are_ours_and_the_rest_is_passed_on() -> None:
+    container = {"args": ["--model_name={{.Name}}", "--model_dir=/mnt/models", "--http_port", "8080", "--workers=2"]}
+    model = {"args": ["--host=0.0.0.0", "--max_instances", "7"]}
+    assert arguments(pod_spec(model, container), 15001) == [*OWN, "--workers=2", "--max_instances", "7"]
+
+
+def test_a_named_model_answers_to_its_name() -> None:
+    assert arguments(pod_spec({"name": "churn"}, {}), 15001)[1] == "churn"
+    assert arguments(pod_spec({"name": ""}, {}), 15001) == OWN
+
+
+def secret(**annotations: str) -> dict[str, Any]:
+    data = {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "secret"}
+    return {
+        "metadata": {"annotations": {f"serving.kserve.io/s3-{key}": value for key, value in annotations.items()}},
+        "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
+    }
+
+
+def test_s3_access_comes_from_data_and_annotations() -> None:
+    found = s3_access(secret(endpoint="127.0.0.1:8333", usehttps="0", verifyssl="0", region="eu"))
+    assert found == S3Access("127.0.0.1:8333", False, False, "eu", "me", "secret")
+    assert s3_access(secret()) == S3Access("", True, True, "", "me", "secret")
+
+
+def test_another_secret_is_not_taken() -> None:
+    assert is_s3_secret(secret())
+    assert not is_s3_secret({"metadata": {}, "data": {"password": "x"}})
+    assert not is_s3_secret({"metadata": {}})
+
+
+def test_a_uri_that_is_not_s3_fails_the_storage_initializer(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"gs://bucket/model.*s3:// only"):
+        download("gs://bucket/model", S3Access(), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_state_file_gives_back_what_it_was_given(tmp_path: Path) -> None:
+    service = Service(namespace="n", name="m", uid="u", mode=DeploymentMode.STANDARD, generation=4)
+    StateFolder(tmp_path).save(service)
+    assert StateFolder(tmp_path).load() == {"u": service}
+
+
+def test_a_state_file_that_nobody_can_read_is_skipped(tmp_path: Path) -> None:
+    service = Service(namespace="n", name="m", uid="u", mode=DeploymentMode.KNATIVE)
+    StateFolder(tmp_path).save(service)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "service.json").write_text("{")
+    assert StateFolder(tmp_path).load() == {"u": service}
