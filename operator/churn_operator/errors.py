@@ -3,6 +3,7 @@
 AdapterError            anything the outside world answered, or did not
   Transient             nobody knows; the same call may succeed later (time-outs, 5xx, connection refused)
   Rejected              it was understood and refused; the same call fails again (4xx)
+    Unreadable          it was answered with something that cannot be read; nor will it be next time
   NotFound              what was named does not exist
   Conflict              it exists already, or changed since it was read
 """
@@ -31,6 +32,10 @@ class Transient(AdapterError):  # noqa: N818 - the tree reads as a classificatio
 
 class Rejected(AdapterError):  # noqa: N818
     """The call was understood and refused."""
+
+
+class Unreadable(Rejected):
+    """What was answered cannot be read."""
 
 
 class NotFound(AdapterError):  # noqa: N818

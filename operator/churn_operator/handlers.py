@@ -7,7 +7,6 @@ would show up in every `kubectl get` and Argo CD diff.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 import kopf
@@ -37,6 +36,7 @@ def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
         operator.health.watching = False
         if operator.health.workers is not None:
             operator.health.workers.cancel()
+        await operator.session.close()
 
     @kopf.on.login(registry=registry)
     def login(**arguments: Any) -> kopf.ConnectionInfo | None:
@@ -44,7 +44,7 @@ def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def model_seen(event: kopf.RawEvent, **_: Any) -> None:
-        raw = dict(event["object"])
+        raw: dict[str, Any] = dict(event["object"])
         key = ObjectKey(raw["metadata"]["namespace"], raw["metadata"]["name"])
         if event["type"] == "DELETED":
             operator.gone(key)
@@ -59,7 +59,7 @@ def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
 
 def _serving_seen(operator: Operator) -> Any:
     async def serving_seen(event: kopf.RawEvent, **_: Any) -> None:
-        raw: Mapping[str, Any] = dict(event["object"])
+        raw: dict[str, Any] = dict(event["object"])
         operator.serving.seen(raw, event["type"] == "DELETED")
         metadata = raw["metadata"]
         operator.queue.add(ObjectKey(metadata["namespace"], metadata["labels"][MODEL_LABEL]))

@@ -21,7 +21,7 @@ from churn_operator.adapters.kubernetes_api import KubernetesApi
 from churn_operator.adapters.s3 import SOURCE, Credentials, Location, classified, new_client, parse_uri
 from churn_operator.adapters.threads import ThreadPool
 from churn_operator.core.observation import DatasetLocation
-from churn_operator.errors import NotFound, Rejected, Transient
+from churn_operator.errors import NotFound, Rejected, Transient, Unreadable
 from churn_operator.settings import Settings
 
 _THREADS = 8
@@ -127,7 +127,7 @@ def is_deletable(uri: str, artifact_root: str) -> bool:
 
 
 def parse_report(uri: str, content: bytes) -> Report:
-    """Read report.json. Raises Rejected that names each field that is wrong."""
+    """Read report.json. Raises Unreadable that names each field that is wrong."""
     try:
         return Report.model_validate_json(content)
     except ValidationError as error:
@@ -135,7 +135,7 @@ def parse_report(uri: str, content: bytes) -> Report:
             f"{'.'.join(str(part) for part in fault['loc']) or 'the whole'}: {fault['msg']}"
             for fault in error.errors(include_url=False, include_input=False)[:5]
         )
-        raise Rejected(SOURCE, f"{uri} cannot be read: {faults}") from error
+        raise Unreadable(SOURCE, f"{uri} cannot be read: {faults}") from error
 
 
 def _decoded(data: Mapping[str, str], name: str) -> dict[str, str]:

@@ -11,7 +11,6 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 
-
 @dataclass
 class Health:
     """Alive: the event loop answers and the workers run. Ready: the watches were started."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from churn_report import Report
+from churn_report import Failure, Outcome, Report
 
 from churn_operator.core.observation import (
     NOT_ASKED,
@@ -24,7 +24,7 @@ from churn_operator.core.observation import (
 )
 from churn_operator.core.questions import DatasetQuestion, LeftoversQuestion, RunQuestion, questions
 from churn_operator.core.traffic import TrafficObservation
-from churn_operator.errors import AdapterError, Rejected
+from churn_operator.errors import AdapterError, Rejected, Unreadable
 from churn_operator.ports import Artifacts, Pipelines, Serving
 from churn_operator.reconcile.metrics import LoopMetrics
 
@@ -75,7 +75,17 @@ class Observer:
         ended = isinstance(run, Known) and run.value is not None and run.value.state.terminal
         if not ended:
             return run, NOT_ASKED
-        return run, await self._seen(self.artifacts.report(question.output_uri))
+        return run, await self._seen(self._report(question))
+
+    async def _report(self, question: RunQuestion) -> Report | None:
+        """A report that cannot be read is a failure of the run that wrote it, not of the store."""
+        try:
+            return await self.artifacts.report(question.output_uri)
+        except Unreadable as error:
+            failure = Failure(step="publish", reason="ReportUnreadable", message=error.message)
+            return Report(
+                outcome=Outcome.REJECTED, failure=failure, key=question.run_name, created=self.clock(), code_version=""
+            )
 
     async def _serving(self, key: ObjectKey, driver: str | None) -> Seen[TrafficObservation | None]:
         if driver is None:

@@ -1,0 +1,118 @@
+"""The one place that knows which adapter stands behind which port."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+
+from churn_operator.adapters.api_session import ApiSession
+from churn_operator.adapters.artifacts import MinioArtifacts
+from churn_operator.adapters.cluster import KubernetesCluster
+from churn_operator.adapters.kfp import KfpPipelines
+from churn_operator.adapters.kfp_package import pipeline_code_version
+from churn_operator.adapters.kserve.serving import KServeServing
+from churn_operator.adapters.kubernetes_api import KubernetesApi, load_client
+from churn_operator.core.observation import Installation, ObjectKey, PipelinesTarget
+from churn_operator.errors import AdapterError
+from churn_operator.reconcile.act import Actor
+from churn_operator.reconcile.health import Health
+from churn_operator.reconcile.metrics import LoopMetrics
+from churn_operator.reconcile.observe import Observer
+from churn_operator.reconcile.queue import WorkQueue
+from churn_operator.reconcile.reconciler import Reconciler
+from churn_operator.reconcile.store import ObjectStore
+from churn_operator.reconcile.workers import Workers
+from churn_operator.settings import Settings
+
+_log = structlog.get_logger()
+
+RETRY_DETECTION = 5.0
+"""Seconds between two tries to find out which traffic driver the cluster has."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Everything the handlers and the probes need."""
+
+    store: ObjectStore
+    queue: WorkQueue[ObjectKey]
+    workers: Workers
+    serving: KServeServing
+    metrics: LoopMetrics
+    registry: CollectorRegistry
+    health: Health
+    session: ApiSession
+
+    def gone(self, key: ObjectKey) -> None:
+        """A ChurnModel is gone: forget it."""
+        self.store.remove(key)
+        self.queue.forget(key)
+        self.metrics.in_phase(key, None)
+
+
+async def build(settings: Settings) -> Operator:
+    """Connect the adapters to the loop. Waits for the API server, if it has to ask it for the traffic driver.
+
+    Raises OSError or ValueError where the settings cannot work.
+    """
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    client = load_client()
+    api = KubernetesApi(client)
+    session = ApiSession(client.configuration)
+    serving = KServeServing(settings, api)
+    pipelines, artifacts, cluster = KfpPipelines(settings), MinioArtifacts(settings, api), KubernetesCluster(session)
+    metrics = LoopMetrics(registry)
+    store: ObjectStore = ObjectStore()
+    observer = Observer(
+        pipelines=pipelines,
+        artifacts=artifacts,
+        serving=serving,
+        installation=installation(settings, await _driver(serving)),
+        clock=lambda: datetime.now(UTC),
+        deadline=timedelta(seconds=settings.observe_deadline_seconds),
+        metrics=metrics,
+    )
+    actor = Actor(pipelines, artifacts, serving, cluster, metrics)
+    queue: WorkQueue[ObjectKey] = WorkQueue()
+    reconciler = Reconciler(store, observer, actor, cluster, metrics)
+    workers = Workers(queue, reconciler, settings.workers, timedelta(seconds=settings.resync_seconds))
+    return Operator(store, queue, workers, serving, metrics, registry, Health(), session)
+
+
+def installation(settings: Settings, driver: str) -> Installation:
+    """The constants of every decision."""
+    return Installation(
+        artifact_root=settings.artifact_root,
+        code_version=pipeline_code_version(),
+        trainer_image=settings.trainer_image,
+        runtime=settings.runtime,
+        s3_endpoint=settings.s3_endpoint,
+        pipelines=PipelinesTarget(
+            endpoint=settings.pipelines_endpoint,
+            namespace=settings.pipelines_namespace,
+            experiment="",
+            token_path=settings.pipelines_token_path or None,
+        ),
+        pipelines_secret=settings.pipelines_secret,
+        traffic_driver=driver,
+        cleanup_deadline=settings.cleanup_deadline,
+        poll_interval=timedelta(seconds=settings.pipelines_poll_seconds),
+    )
+
+
+async def _driver(serving: KServeServing) -> str:
+    while True:
+        try:
+            driver = await serving.detect_driver()
+        except AdapterError as error:
+            _log.warning("the traffic driver is not known yet", source=error.source, error=error.message)
+            await asyncio.sleep(RETRY_DETECTION)
+        else:
+            _log.info("traffic driver", driver=driver)
+            return driver
