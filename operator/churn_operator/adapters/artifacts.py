@@ -177,7 +177,7 @@ def _read(client: Minio, location: Location, largest: int) -> bytes | None:
     except NotFound:
         return None
     if len(content) > largest:
-        raise Rejected(SOURCE, f"s3://{location.bucket}/{location.path} is larger than {largest} bytes")
+        raise Unreadable(SOURCE, f"s3://{location.bucket}/{location.path} is larger than {largest} bytes")
     return content
 
 

@@ -112,8 +112,10 @@ class KfpPipelines:
             self._listings[place].forget()
 
     def close(self) -> None:
-        """Let go of threads."""
+        """Let go of threads and connections."""
         self._pool.close()
+        for client in self._clients.values():
+            client.runs.api_client.rest_client.pool_manager.clear()
 
     def _remember(self, place: Namespace, run: Run | None) -> None:
         if run is None or not run.state.terminal:

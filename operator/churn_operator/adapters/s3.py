@@ -62,7 +62,7 @@ def new_client(endpoint: str, credentials: Credentials | None, region: str | Non
     Raises Rejected for an endpoint that is no URL.
     """
     parts = urlsplit(endpoint or _AWS)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
         raise Rejected(SOURCE, f"the endpoint {endpoint!r} is not a URL such as http://minio:9000")
     try:
         return Minio(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from churn_operator.adapters.kubernetes_api import FIELD_MANAGER
@@ -188,9 +189,8 @@ def _owned_resources(raw: Object) -> frozenset[tuple[str, str]] | None:
     if not ours:
         return None
     owned: set[tuple[str, str]] = set()
-    for fields in ours:
-        for part in _OURS:
-            fields = fields.get(part) or {}
+    for entry in ours:
+        fields = reduce(lambda outer, part: outer.get(part) or {}, _OURS, entry)
         for kind in ("requests", "limits"):
             owned |= {(kind, name.removeprefix("f:")) for name in fields.get(f"f:{kind}") or {} if name != "."}
     return frozenset(owned)

@@ -1,0 +1,58 @@
+"""Which traffic driver is taken, from what the cluster says."""
+
+import json
+from typing import Any
+
+import pytest
+from churn_operator.adapters.kserve.driver import default_mode_in, detect_driver
+from churn_operator.settings import Settings
+
+pytestmark = pytest.mark.unit
+
+_ROUTES = {"/apis/gateway.networking.k8s.io/v1": {"resources": [{"name": "gateways"}, {"name": "httproutes"}]}}
+_KNATIVE = {"/apis/serving.knative.dev/v1": {"resources": [{"name": "services"}]}}
+
+
+class Cluster:
+    """Answers `get` from a table."""
+
+    def __init__(self, objects: dict[str, Any]) -> None:
+        self._objects = objects
+
+    async def get(self, path: str) -> Any:
+        return self._objects.get(path)
+
+
+def _config(mode: str, namespace: str = "kserve") -> dict[str, Any]:
+    path = f"/api/v1/namespaces/{namespace}/configmaps/inferenceservice-config"
+    return {path: {"data": {"deploy": json.dumps({"defaultDeploymentMode": mode})}}}
+
+
+@pytest.mark.parametrize(
+    ("objects", "driver"),
+    [
+        ({}, "knative"),
+        (_KNATIVE, "knative"),
+        (_ROUTES, "gateway"),
+        (_KNATIVE | _ROUTES, "knative"),
+        (_config("Knative") | _ROUTES, "knative"),
+        (_config("Serverless") | _ROUTES, "knative"),
+        (_config("Standard") | _ROUTES | _KNATIVE, "gateway"),
+        (_config("RawDeployment") | _ROUTES, "gateway"),
+        (_config("Standard", "kubeflow") | _ROUTES, "gateway"),
+        (_config("Standard"), "knative"),
+        (_config("ModelMesh") | _ROUTES, "gateway"),
+    ],
+)
+async def test_the_driver_is_what_the_cluster_can_take(objects: dict[str, Any], driver: str) -> None:
+    assert await detect_driver(Settings(), Cluster(objects)) == driver  # type: ignore[arg-type]
+
+
+async def test_a_setting_goes_before_everything() -> None:
+    settings = Settings(traffic_driver="gateway")
+    assert await detect_driver(settings, Cluster(_config("Knative"))) == "gateway"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("data", [None, {}, {"deploy": "not json"}, {"deploy": "[]"}, {"deploy": "{}"}])
+def test_a_config_map_that_says_nothing_is_no_mode(data: Any) -> None:
+    assert default_mode_in({"data": data}) is None
