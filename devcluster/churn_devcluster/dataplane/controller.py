@@ -40,7 +40,8 @@ class Settings:
     """How the data plane runs. Times are in seconds.
 
     Attributes:
-        server_command: what starts a model server, before KServe's arguments.
+        server_command: what starts a model server, before KServe's arguments, when its serving runtime
+            has no command: the entry point of the image that cannot run here.
         retire_after: how long a revision without traffic keeps its server.
         idle_after: how long a revision with minReplicas 0 keeps its server without a request.
         longest_drain: how long requests in flight may hold up the end of a server.

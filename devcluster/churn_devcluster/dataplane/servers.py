@@ -142,7 +142,12 @@ class ModelServer:
         self._attempt += 1
         log = self.spec.log_folder / f"{self.spec.name}.{self._attempt}.log"
         log.unlink(missing_ok=True)
-        process = Process(self.spec.name, [*self._command, *arguments(self.spec, port)], log, _environment(environment))
+        process = Process(
+            self.spec.name,
+            [*command(self.spec.template, self._command), *arguments(self.spec, port)],
+            log,
+            _environment(environment),
+        )
         self._report(Pod(phase=Phase.STARTING))
         try:
             process.start()
@@ -186,6 +191,15 @@ async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
 def model_name(spec: PodSpec) -> str:
     """The name the model answers to: `predictor.model.name`, else the InferenceService's."""
     return str(spec.template.predictor["model"].get("name") or spec.service_name)
+
+
+def command(template: Template, image: Sequence[str]) -> list[str]:
+    """The runtime container's command; `image` stands for the entry point of its image.
+
+    A container's own Python is ours here.
+    """
+    given = [str(each) for each in template.runtime_container.get("command") or image]
+    return [sys.executable, *given[1:]] if given[0] in ("python", "python3") else given
 
 
 def arguments(spec: PodSpec, port: int) -> list[str]:

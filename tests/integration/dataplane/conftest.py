@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shlex
-import sys
 import threading
 import time
 from collections import Counter
@@ -28,7 +26,6 @@ Object = dict[str, Any]
 @pytest.fixture(scope="session")
 def data_plane(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataPlane]:
     options = [
-        *("--server-command", shlex.join([sys.executable, str(_STAND_IN)])),
         *("--retire-after", "1"),
         *("--idle-after", "2"),
     ]
@@ -49,6 +46,7 @@ def data_plane(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFac
                         {
                             "name": "kserve-container",
                             "image": "stand-in",
+                            "command": ["python", str(_STAND_IN)],
                             "args": ["--model_name={{.Name}}", "--model_dir=/mnt/models", "--workers=1"],
                         }
                     ],
@@ -70,9 +68,13 @@ class Model:
 
     def upload(self, text: str) -> str:
         """Puts a model that answers `text` into a folder of its own; its URI."""
-        data = text.encode()
-        self._minio.put_object(self._bucket, f"{text}/model/model.txt", io.BytesIO(data), len(data))
-        return f"s3://{self._bucket}/{text}/model"
+        return self.upload_files(text, {"model.txt": text.encode()})
+
+    def upload_files(self, folder: str, files: dict[str, bytes]) -> str:
+        """Puts files into a folder of their own; its URI."""
+        for name, data in files.items():
+            self._minio.put_object(self._bucket, f"{folder}/model/{name}", io.BytesIO(data), len(data))
+        return f"s3://{self._bucket}/{folder}/model"
 
     def manifest(self, text: str, percent: int | None = None, **changes: Any) -> Object:
         predictor: Object = {
@@ -100,7 +102,20 @@ class Model:
 
     def apply(self, text: str, percent: int | None = None, **changes: Any) -> None:
         """Server-side apply, as the operator does it."""
-        manifest = self.manifest(text, percent, **changes)
+        self._apply(self.manifest(text, percent, **changes))
+
+    def apply_predictor(self, predictor: Object) -> None:
+        """Server-side apply of a whole predictor."""
+        self._apply(
+            {
+                "apiVersion": "serving.kserve.io/v1beta1",
+                "kind": "InferenceService",
+                "metadata": {"name": self.name, "namespace": self.namespace},
+                "spec": {"predictor": predictor},
+            }
+        )
+
+    def _apply(self, manifest: Object) -> None:
         self._api.api_client.call_api(
             f"/apis/serving.kserve.io/v1beta1/namespaces/{self.namespace}/inferenceservices/"
             f"{manifest['metadata']['name']}",

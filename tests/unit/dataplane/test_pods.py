@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from churn_devcluster.dataplane.model import DeploymentMode, Service, Template
-from churn_devcluster.dataplane.servers import PodSpec, arguments
+from churn_devcluster.dataplane.servers import PodSpec, arguments, command
 from churn_devcluster.dataplane.state import StateFolder
 from churn_devcluster.dataplane.storage import S3Access, StorageError, download, is_s3_secret, s3_access
 
@@ -32,6 +33,13 @@ def test_name_folder_and_address_are_ours_and_the_rest_is_passed_on() -> None:
 def test_a_named_model_answers_to_its_name() -> None:
     assert arguments(pod_spec({"name": "churn"}, {}), 15001)[1] == "churn"
     assert arguments(pod_spec({"name": ""}, {}), 15001) == OWN
+
+
+def test_a_runtimes_command_goes_before_the_entry_point_of_the_image() -> None:
+    image = ("/usr/bin/server",)
+    assert command(pod_spec({}, {}).template, image) == ["/usr/bin/server"]
+    python = pod_spec({}, {"command": ["python", "-m", "mine"]}).template
+    assert command(python, image) == [sys.executable, "-m", "mine"]
 
 
 def secret(**annotations: str) -> dict[str, Any]:
