@@ -17,6 +17,7 @@ from kserve.constants.constants import FASTAPI_APP_IMPORT_STRING
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from kserve.protocol.rest.server import RESTServer
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from churn_serving.endpoints import PredictionEndpoints
 from churn_serving.metrics import PredictionMetrics
@@ -115,7 +116,7 @@ class ChurnRESTServer(RESTServer):  # type: ignore[misc]
 
     def _add_exception_handlers(self, app: FastAPI) -> None:
         super()._add_exception_handlers(app)
-        app.add_exception_handler(HTTPException, _http_exception)
+        app.add_exception_handler(AnyHTTPException, _http_exception)
 
 
 class ChurnModelServer(ModelServer):  # type: ignore[misc]
