@@ -202,7 +202,7 @@ class _Steps:
     def say(self, step: str) -> None:
         self._progress.update(self._task, description=step)
         if not self._progress.console.is_terminal:
-            self._progress.console.print(f"devcluster: {step}")
+            self._progress.console.print(f"devcluster: {step}", soft_wrap=True)
 
 
 @contextmanager

@@ -1,0 +1,60 @@
+"""kubectl, as an administrator of the devcluster."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from churn_devcluster.errors import DevclusterError
+
+_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """One program, one kubeconfig, and a folder for what kubectl caches."""
+
+    program: Path
+    kubeconfig: Path
+    home: Path
+
+    def __call__(self, *arguments: str | Path, stdin: str | None = None) -> str:
+        """Standard output of `kubectl <arguments>`; `stdin` is what `-f -` reads.
+
+        Raises:
+            DevclusterError: kubectl failed; the message is its own.
+        """
+        command = [self.program, f"--kubeconfig={self.kubeconfig}", *arguments]
+        environment = {"HOME": str(self.home), "PATH": "/usr/bin:/bin"}
+        try:
+            done = subprocess.run(
+                command, input=stdin, capture_output=True, text=True, timeout=_SECONDS, env=environment, check=True
+            )
+        except subprocess.CalledProcessError as error:
+            raise DevclusterError(error.stderr.strip()) from error
+        except subprocess.TimeoutExpired as error:
+            raise DevclusterError(f"kubectl gave no answer within {_SECONDS} s.") from error
+        return done.stdout
+
+    def apply(self, objects: Iterable[Mapping[str, Any]]) -> None:
+        """Server-side apply of objects.
+
+        Raises:
+            DevclusterError: the API server refuses one.
+        """
+        document = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+        self("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=json.dumps(document))
+
+    def install_definitions(self, folder: Path) -> None:
+        """Applies every CustomResourceDefinition of the folder and waits until each is established.
+
+        Raises:
+            DevclusterError: one is refused, or not established in time.
+        """
+        selection = f"--filename={folder}"
+        self("apply", "--server-side", "--force-conflicts", selection)
+        self("wait", "--for=condition=Established", "--timeout=30s", selection)
