@@ -34,10 +34,19 @@ def new_client(endpoint: str, token_path: str | None) -> Client:
     request = rest.request
 
     def request_in_time(*args: Any, _request_timeout: Any = None, **kwargs: Any) -> Any:
-        return request(*args, _request_timeout=_request_timeout or _TIMEOUT, **kwargs)
+        answer = request(*args, _request_timeout=_request_timeout or _TIMEOUT, **kwargs)
+        _require_json(answer)
+        return answer
 
     rest.request = request_in_time
     return client
+
+
+def _require_json(answer: Any) -> None:
+    """The SDK reads a login page with status 200 as an empty list of runs."""
+    content_type = answer.getheader("Content-Type", "application/json")
+    if "json" not in content_type:
+        raise ValueError(f"it is {content_type}, not JSON")
 
 
 @cache
