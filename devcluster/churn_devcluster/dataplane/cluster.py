@@ -134,12 +134,19 @@ class Cluster:
         uid = each["metadata"]["uid"]
         match kind:
             case "ADDED" | "MODIFIED":
-                self._caches[resource][uid] = each
+                self._caches[resource].setdefault(uid, each)
+                self._remember(resource, each)
             case "DELETED":
                 self._caches[resource].pop(uid, None)
             case _:
                 return
         self._changed()
+
+    def _remember(self, resource: Resource, each: Object) -> None:
+        """Takes the newer of two sights of one object: answers to writes and watch events overtake each other."""
+        cache, uid = self._caches[resource], each["metadata"]["uid"]
+        if uid in cache and _version(each) > _version(cache[uid]):
+            cache[uid] = each
 
     async def write_status(self, resource: Resource, target: Mapping[str, Any], status: Mapping[str, Any]) -> None:
         """Replaces the status of that very object; harmless when it is gone.
@@ -184,8 +191,7 @@ class Cluster:
             raise ClusterUnavailableError(f"{error.status} {error.reason}: {error.body}") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ClusterUnavailableError(str(error)) from error
-        if metadata["uid"] in self._caches[resource]:
-            self._caches[resource][metadata["uid"]] = written
+        self._remember(resource, written)
 
     async def read_secret(self, namespace: str, name: str) -> Object | None:
         """A Secret as JSON (data in base64), None when there is none.
@@ -214,6 +220,11 @@ class Cluster:
             raise ClusterUnavailableError(str(error)) from error
         serialised: Object = self._core.api_client.sanitize_for_serialization(found)
         return serialised
+
+
+def _version(each: Object) -> int:
+    """Resource versions of one resource are ordered numbers (KEP-5504)."""
+    return int(each["metadata"]["resourceVersion"])
 
 
 def _patch(client: kubernetes.client.ApiClient, path: str, content_type: str, body: Any) -> Object:

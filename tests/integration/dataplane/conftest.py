@@ -74,6 +74,10 @@ class Model:
         """Puts files into a folder of their own; its URI."""
         for name, data in files.items():
             self._minio.put_object(self._bucket, f"{folder}/model/{name}", io.BytesIO(data), len(data))
+        return self.uri(folder)
+
+    def uri(self, folder: str) -> str:
+        """The storageUri of an uploaded folder."""
         return f"s3://{self._bucket}/{folder}/model"
 
     def manifest(self, text: str, percent: int | None = None, **changes: Any) -> Object:
@@ -82,7 +86,7 @@ class Model:
             "minReplicas": changes.get("minimum_replicas", 1),
             "model": {
                 "modelFormat": {"name": changes.get("model_format", "text")},
-                "storageUri": self.upload(text),
+                "storageUri": self.upload(text) if changes.get("upload", True) else self.uri(text),
                 "env": [{"name": "CHURN_MODEL_VERSION", "value": text}],
             },
         }

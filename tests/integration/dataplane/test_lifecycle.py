@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import httpx
+import psutil
 from churn_devcluster.control_plane import ControlPlane
 from churn_devcluster.dataplane import DataPlane
+from churn_devcluster.object_store import ObjectStore
 
 from .conftest import Client, Model, answers, condition, is_alive, is_up_to_date, traffic, until
 
@@ -85,6 +88,47 @@ def test_the_api_servers_restart_neither_stops_requests_nor_later_changes(
         model.apply("two", 50)
         model.until(lambda status: traffic(status) == {"1": 50, "2": 50})
     assert client.failures == []
+
+
+def test_a_candidate_waits_out_an_object_store_that_is_down(model: Model, object_store: ObjectStore) -> None:
+    model.apply("one")
+    url = model.until(is_up_to_date)["url"]
+    model.upload("two")
+    object_store.stop()
+    try:
+        model.apply("two", 50, upload=False)
+        status = model.until(
+            lambda status: status["modelStatus"]["transitionStatus"] == "BlockedByFailedLoad", seconds=60
+        )
+        assert "Cannot read s3://" in status["modelStatus"]["lastFailureInfo"]["message"]
+        assert answers(url, 20) == {"one": 20}
+    finally:
+        object_store.start()
+    model.until(lambda status: traffic(status) == {"1": 50, "2": 50}, seconds=60)
+
+
+def test_an_envoy_that_was_killed_comes_back_with_its_routes(model: Model, data_plane: DataPlane) -> None:
+    model.apply("one")
+    url = model.until(is_up_to_date)["url"]
+    os.kill(_listener(data_plane.envoy_port), signal.SIGKILL)
+
+    def answered() -> bool:
+        try:
+            return answers(url) == {"one": 1}
+        except httpx.ConnectError:
+            return False
+
+    until(answered, "Envoy answers again")
+
+
+def _listener(port: int) -> int:
+    """Process id of the Envoy that has the port in its configuration."""
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] == "envoy":
+            folder = Path(process.info["cmdline"][process.info["cmdline"].index("--config-path") + 1]).parent
+            if f'"port_value": {port}' in (folder / "lds.json").read_text():
+                return int(process.pid)
+    raise AssertionError(f"no Envoy on port {port}")
 
 
 def test_a_killed_data_plane_leaves_no_process_and_comes_back_as_it_was(model: Model, data_plane: DataPlane) -> None:
