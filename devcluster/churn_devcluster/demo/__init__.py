@@ -1,0 +1,1 @@
+"""`make demo`: the whole story of a churn model on one machine, with real requests all along."""

@@ -1,0 +1,41 @@
+"""The command line of `make demo`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from pathlib import Path
+
+from churn_devcluster.cluster import Devcluster
+from churn_devcluster.demo.customers import customers_file
+from churn_devcluster.demo.story import NAMESPACE, Story
+from churn_devcluster.demo.telling import Teller
+from churn_devcluster.operator_process import OperatorProcess
+
+
+def add_demo_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `demo` besides those of the devcluster."""
+    parser.add_argument("--data", type=Path, help="CSV file of Telco customers; the default is made on the spot")
+    parser.add_argument("--json", action="store_true", help="print a JSON line a milestone and nothing else")
+
+
+def demo(cluster: Devcluster, options: argparse.Namespace) -> None:
+    """Tell the story; with --keep, wait for Ctrl-C afterwards.
+
+    Raises:
+        DevclusterError: something that should have happened did not.
+    """
+    teller = Teller(options.json)
+    with OperatorProcess(cluster):
+        story = Story(cluster, teller, customers_file(options.data, cluster.work_dir))
+        story.tell()
+        if options.keep:
+            places = {
+                "kubectl": f"KUBECONFIG={cluster.kubeconfig} kubectl -n {NAMESPACE} get churnmodels --watch",
+                "model": story.models.status(story.name).get("url", ""),
+                "runs": f"{cluster.pipelines.url}/apis/v2beta1/runs",
+                "logs": str(cluster.work_dir),
+            }
+            sentence = "\n".join(f"{name:>9}  {place}" for name, place in places.items())
+            teller.milestone("kept", f"everything goes on running until Ctrl-C:\n{sentence}", **places)
+            signal.pause()

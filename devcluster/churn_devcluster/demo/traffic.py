@@ -1,0 +1,92 @@
+"""An application that never stops asking: who answered, and did anything fail?"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+_PAUSE_WHEN_ABSENT_SECONDS = 0.2
+
+
+@dataclass
+class Tally:
+    """Answers by version, and what went wrong."""
+
+    versions: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def answers(self) -> int:
+        """Requests that were answered."""
+        return sum(self.versions.values())
+
+    def share(self, version: int) -> float:
+        """Share of the answers that came from this version, from 0 to 1."""
+        return self.versions[str(version)] / self.answers if self.answers else 0.0
+
+
+class Traffic:
+    """Threads that send one customer after the other to `:predict`, each with a connection of its own."""
+
+    def __init__(self, url: str, customers: Sequence[Mapping[str, Any]], threads: int = 2) -> None:
+        self._url = url
+        self._customers = customers
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self.total = Tally()
+        self._window = Tally()
+        self._threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(threads)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=15)
+
+    def window(self) -> Tally:
+        """Start a new window; answers what was counted in the one that ends."""
+        with self._lock:
+            ended, self._window = self._window, Tally()
+        return ended
+
+    def seen(self) -> int:
+        """Answers in the window so far."""
+        with self._lock:
+            return self._window.answers
+
+    def _run(self, offset: int) -> None:
+        customers = itertools.islice(itertools.cycle(self._customers), offset, None)
+        with httpx.Client(trust_env=False, timeout=10) as client:
+            for customer in customers:
+                if self._stop.is_set():
+                    return
+                self._ask(client, customer)
+
+    def _ask(self, client: httpx.Client, customer: Mapping[str, Any]) -> None:
+        try:
+            answer = client.post(self._url, json={"instances": [customer]})
+            failure = None if answer.is_success else f"{answer.status_code} {answer.text[:200]}"
+        except httpx.HTTPError as error:
+            answer, failure = None, f"{type(error).__name__}: {error}"
+        with self._lock:
+            for tally in (self.total, self._window):
+                if failure is not None or answer is None:
+                    tally.failures.append(failure or "no answer")
+                else:
+                    tally.versions[answer.json()["model_version"]] += 1
+        if failure is not None:
+            time.sleep(_PAUSE_WHEN_ABSENT_SECONDS)
