@@ -46,7 +46,7 @@ def configure_logs(form: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for chatty in ("urllib3", "kfp", "kopf.activities", "aiohttp.access", "kubernetes"):
+    for chatty in ("urllib3", "kfp", "kopf.activities", "kopf.objects", "aiohttp.access", "kubernetes"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
