@@ -51,11 +51,13 @@ check: environment ## Format, lint, types, import rules, generated files
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-timing-report 2>/dev/null || $(BIN)/lint-imports
 	@$(RUN) -m churn_operator.api.crd --check
+	@$(RUN) -m churn_operator.api.crd --check --directory deploy/crds
 	@$(RUN) -m churn_trainer compile-pipeline --check operator/churn_operator/pipelines/churn-training.yaml
 
 .PHONY: generate
 generate: environment ## Write the files that are made from code
 	@$(RUN) -m churn_operator.api.crd
+	@$(RUN) -m churn_operator.api.crd --directory deploy/crds
 	@$(RUN) -m churn_trainer compile-pipeline operator/churn_operator/pipelines/churn-training.yaml
 
 .PHONY: format
