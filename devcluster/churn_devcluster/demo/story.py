@@ -41,11 +41,12 @@ class Story:
     cluster: Devcluster
     teller: Teller
     customers: Path
+    namespace: str = NAMESPACE
 
     @property
     def models(self) -> ChurnModels:
         """The ChurnModels of the story's namespace."""
-        return ChurnModels(self.cluster, NAMESPACE)
+        return ChurnModels(self.cluster, self.namespace)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -76,7 +77,7 @@ class Story:
     def prepare(self) -> None:
         """What a platform team sets up once: access to S3, the serving runtime; and the customers."""
         self.teller.headline("A team has customers in S3 and a ChurnModel in Git")
-        self.cluster.open_s3_to(NAMESPACE, self.manifest["spec"]["serving"]["serviceAccountName"])
+        self.cluster.open_s3_to(self.namespace, self.manifest["spec"]["serving"]["serviceAccountName"])
         self.cluster.kubectl("apply", "--server-side", f"--filename={RUNTIME}")
         self.cluster.object_store.settings.client().fput_object(self.cluster.bucket, OBJECT, str(self.customers))
         rows = sum(1 for _ in self.customers.open()) - 1
@@ -154,9 +155,9 @@ class Story:
         """What kubectl shows, and whether the application noticed anything."""
         status = self.models.status(self.name)
         for command in (("get", "churnmodels"), ("describe", "churnmodel", self.name)):
-            output = self.cluster.kubectl(*command, f"--namespace={NAMESPACE}")
+            output = self.cluster.kubectl(*command, f"--namespace={self.namespace}")
             shown = output if command[0] == "get" else output[output.index("Events:") :]
-            self.teller.show(f"kubectl -n {NAMESPACE} {' '.join(command)}", shown)
+            self.teller.show(f"kubectl -n {self.namespace} {' '.join(command)}", shown)
         total = traffic.total
         sentence = f"{total.answers} requests were answered all along, {len(total.failures)} failed"
         facts = {"requests": total.answers, "failed": len(total.failures), "stable": stable(status)}

@@ -1,0 +1,66 @@
+"""`make demo` as a script sees it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TELCO = Path(__file__).parents[4] / "shared" / "data" / "telco-customer-churn.csv"
+FLOOR_ON_REAL_CUSTOMERS = 0.83
+FLOOR_ON_MADE_CUSTOMERS = 0.80
+
+
+@pytest.fixture(scope="module")
+def milestones(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The JSON lines of one demo, on real customers where they are there."""
+    data = ["--data", str(TELCO)] if TELCO.exists() else []
+    work_dir = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "churn_devcluster", "demo", "--json", "--work-dir", str(work_dir), *data]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    processes = subprocess.run(["pgrep", "-f", str(work_dir)], check=False, capture_output=True, text=True)
+    assert processes.stdout == "", "the demo left processes behind"
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def told(milestones: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [one for one in milestones if one["milestone"] == name]
+
+
+def test_the_first_version_ranks_customers_well(milestones: list[dict[str, Any]]) -> None:
+    floor = FLOOR_ON_REAL_CUSTOMERS if TELCO.exists() else FLOOR_ON_MADE_CUSTOMERS
+    first = told(milestones, "trained")[0]
+    assert first["version"] == 1
+    assert first["rocAuc"] >= floor
+    assert all(first["gate"].values())
+
+
+@pytest.mark.parametrize("weight", [10, 50, 100])
+def test_each_step_gives_the_candidate_its_share_of_the_answers(milestones: list[dict[str, Any]], weight: int) -> None:
+    (step,) = [one for one in told(milestones, "shifted") if one["weight"] == weight]
+    assert step["requests"] >= 400
+    assert abs(step["share"] - weight / 100) <= 0.05
+
+
+def test_the_version_that_fails_its_gate_gets_no_request(milestones: list[dict[str, Any]]) -> None:
+    (refused,) = told(milestones, "refused")
+    assert refused["version"] == 3
+    assert "below its minimum" in refused["reason"]
+    assert set(refused["answers"]) == {"2"}
+
+
+def test_rollback_to_brings_version_1_back(milestones: list[dict[str, Any]]) -> None:
+    (back,) = told(milestones, "rolledBack")
+    assert set(back["answers"]) == {"1"}
+    assert told(milestones, "finished")[0]["stable"] == 1
+
+
+def test_no_request_fails_all_along(milestones: list[dict[str, Any]]) -> None:
+    (finished,) = told(milestones, "finished")
+    assert finished["failed"] == 0
+    assert finished["requests"] > 1000
