@@ -133,5 +133,11 @@ class Devcluster:
         for part in parts:
             self._started.callback(part.stop)
         with ThreadPoolExecutor(len(parts)) as pool:
-            for started in [pool.submit(part.start) for part in parts]:
-                started.result()
+            try:
+                for started in [pool.submit(part.start) for part in parts]:
+                    started.result()
+            except BaseException:
+                # Else leaving the pool would wait until the others are ready, or past their deadline.
+                for part in parts:
+                    part.stop()
+                raise

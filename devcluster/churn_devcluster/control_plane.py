@@ -14,6 +14,7 @@ import kubernetes
 
 from churn_devcluster.binaries import Binaries
 from churn_devcluster.certificates import CertificateAuthority
+from churn_devcluster.errors import DevclusterError
 from churn_devcluster.kubeconfig import Token, write_kubeconfig
 from churn_devcluster.ports import LOOPBACK, free_port, free_ports, is_listening, require_free
 from churn_devcluster.processes import Process
@@ -21,9 +22,7 @@ from churn_devcluster.waiting import wait_until
 
 _READY_SECONDS = 60
 _ISSUER = "https://kubernetes.default.svc.cluster.local"
-_AUDIT_POLICY = (
-    "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n"
-)
+_AUDIT_POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n"
 
 
 class ControlPlane:
@@ -93,8 +92,10 @@ class ControlPlane:
         """Starts the API server on its port, over whatever etcd holds, and waits until it is ready.
 
         Raises:
-            DevclusterError: it ended or was not ready in time.
+            DevclusterError: it ended or was not ready in time, or etcd has ended.
         """
+        if not self._etcd.running:
+            raise DevclusterError(f"etcd has ended. The end of {self._etcd.log}:\n{self._etcd.log_tail()}")
         self._apiserver.start()
         wait_until(self._is_ready, "the API server", _READY_SECONDS, self._apiserver)
 

@@ -58,9 +58,7 @@ class S3Settings:
 
     def client(self) -> minio.Minio:
         """A minio client that tries once, and gives up after a few seconds when the store is gone."""
-        pool = urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=2, read=20), retries=urllib3.Retry(0), maxsize=10
-        )
+        pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=2, read=20), retries=urllib3.Retry(0), maxsize=10)
         return minio.Minio(
             self.address,
             access_key=self.access_key,

@@ -29,8 +29,7 @@ def wait_until(
     while not condition():
         if process is not None and not process.running:
             raise DevclusterError(
-                f"{process.name} ended while waiting for {description}. "
-                f"The end of {process.log}:\n{process.log_tail()}"
+                f"{process.name} ended while waiting for {description}. The end of {process.log}:\n{process.log_tail()}"
             )
         if time.monotonic() > deadline:
             log = "" if process is None else f" The end of {process.log}:\n{process.log_tail()}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse
 
 from churn_devcluster.pipelines.answers import Refusal, RequestError
 from churn_devcluster.pipelines.experiments import ExperimentCalls
@@ -18,6 +18,8 @@ from churn_devcluster.pipelines.runs import RunCalls
 from churn_devcluster.pipelines.scheduler import Scheduler
 from churn_devcluster.pipelines.secrets import ReadSecret
 from churn_devcluster.pipelines.store import Store
+
+_PAGE = Path(__file__).with_name("page.html")
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,17 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.get("/apis/v2beta1/healthz")(_healthz)
+    app.get("/", include_in_schema=False)(_page)
     return app
 
 
 async def _healthz() -> dict[str, Any]:
     return {}
+
+
+async def _page() -> FileResponse:
+    """Runs and their logs for a browser, under the links that Kubeflow Pipelines' own page has."""
+    return FileResponse(_PAGE)
 
 
 def _refused(_: Request, error: Exception) -> JSONResponse:

@@ -373,6 +373,12 @@ def test_a_waiting_run_that_is_terminated_never_executes(
     assert not (tmp_path / "target").exists()
 
 
+def test_a_browser_gets_a_page_of_runs(pipelines_endpoint: PipelinesEndpoint) -> None:
+    answer = httpx.get(pipelines_endpoint.url, trust_env=False)
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<title>Pipeline runs</title>" in answer.text
+
+
 def test_a_taken_port_is_refused_with_a_sentence_that_names_it(
     pipelines_endpoint: PipelinesEndpoint, control_plane: ControlPlane, tmp_path: Path
 ) -> None:
