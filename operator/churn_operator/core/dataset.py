@@ -9,15 +9,15 @@ from churn_operator.api.v1alpha1 import ChurnModelSpec, ChurnModelStatus, Condit
 from churn_operator.api.v1alpha1.status import DatasetStatus, TrainingState
 from churn_operator.core.draft import Draft
 from churn_operator.core.observation import Known, Unknown
-from churn_operator.core.training import fingerprint, training_key
+from churn_operator.core.training import training_key
 
 MISSING_DATASET = timedelta(seconds=30)
 UNDER_WAY = (TrainingState.PENDING, TrainingState.RUNNING, TrainingState.BACKING_OFF, TrainingState.CANCELLING)
 
 
-def must_adopt(spec: ChurnModelSpec, status: ChurnModelStatus) -> bool:
-    """Whether data has to be adopted before anything can be trained for this spec."""
-    return status.dataset is None or status.dataset.fingerprint != fingerprint(spec)
+def must_adopt(fingerprint: str, status: ChurnModelStatus) -> bool:
+    """Whether data has to be adopted before anything can be trained for a spec of this fingerprint."""
+    return status.dataset is None or status.dataset.fingerprint != fingerprint
 
 
 def may_adopt(spec: ChurnModelSpec, status: ChurnModelStatus) -> bool:
@@ -30,10 +30,11 @@ def may_adopt(spec: ChurnModelSpec, status: ChurnModelStatus) -> bool:
 def consider_dataset(draft: Draft) -> Draft:
     """Adopt the data that is there, if this is the time to."""
     spec, status = draft.spec, draft.status
-    if spec.rollback_to is not None:
-        return draft
-    required, optional = must_adopt(spec, status), may_adopt(spec, status)
-    if not required and not optional:
+    required = must_adopt(draft.fingerprint, status)
+    if not required and status.dataset is not None:
+        draft = _adopted(draft, status.dataset.digest)
+    optional = may_adopt(spec, status)
+    if spec.rollback_to is not None or not (required or optional):
         return draft
     if optional:
         draft = draft.look_again(seconds_of(spec.triggers.dataset_change.poll_interval))
@@ -48,22 +49,26 @@ def consider_dataset(draft: Draft) -> Draft:
             raise AssertionError("a digest is a string")
 
 
+def _adopted(draft: Draft, digest: str) -> Draft:
+    message = f"{draft.spec.dataset.uri} with digest {digest[:12]}"
+    return draft.find(ConditionType.DATASET_READY, ConditionStatus.TRUE, "DatasetAdopted", message)
+
+
 def _missing(draft: Draft, required: bool) -> Draft:
     message = f"there is no object at {draft.spec.dataset.uri}: upload the dataset or correct spec.dataset.uri"
     draft = draft.find(ConditionType.DATASET_READY, ConditionStatus.FALSE, "DatasetNotFound", message)
     draft = draft.look_again(MISSING_DATASET)
-    return draft.blocked("DatasetNotFound", message) if required else draft
+    return draft.hindered("DatasetNotFound", message) if required else draft
 
 
 def _adopt(draft: Draft, digest: str, required: bool) -> Draft:
     before = draft.status.dataset
     if not required and before is not None and before.digest == digest:
         return draft
-    spec, subject = draft.spec, draft.observation.subject
-    mark = fingerprint(spec)
-    key = training_key(subject.key, mark, digest, draft.observation.installation.code_version)
-    adopted = DatasetStatus(digest=digest, adopted=draft.now, fingerprint=mark, key=key)
-    message = f"{spec.dataset.uri} with digest {digest[:12]}"
-    draft = draft.with_status(dataset=adopted)
-    draft = draft.find(ConditionType.DATASET_READY, ConditionStatus.TRUE, "DatasetAdopted", message)
-    return draft.tell("DatasetAdopted", message) if before is None or before.digest != digest else draft
+    key = draft.observation.subject.key
+    wished = training_key(key, draft.fingerprint, digest, draft.observation.installation.code_version)
+    adopted = DatasetStatus(digest=digest, adopted=draft.now, fingerprint=draft.fingerprint, key=wished)
+    draft = _adopted(draft.with_status(dataset=adopted), digest)
+    if before is not None and before.digest == digest:
+        return draft
+    return draft.tell("DatasetAdopted", f"{draft.spec.dataset.uri} with digest {digest[:12]}")

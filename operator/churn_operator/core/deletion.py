@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from churn_operator.api.conditions import ConditionType
-from churn_operator.api.v1alpha1 import ConditionStatus, DeletionPolicy, Phase
+from churn_operator.api.v1alpha1 import ChurnModelSpec, DeletionPolicy
 from churn_operator.api.v1alpha1.status import DeletionStatus
 from churn_operator.core.actions import (
     DeleteArtifacts,
@@ -14,25 +13,33 @@ from churn_operator.core.actions import (
     RemoveFinalizer,
     TerminateRun,
 )
-from churn_operator.core.draft import AT_ONCE, Draft
-from churn_operator.core.observation import Known, Leftovers, Unknown
-from churn_operator.core.serve import driver_of
+from churn_operator.core.draft import AT_ONCE, BareDraft
+from churn_operator.core.observation import InvalidSpec, Known, Leftovers, Subject, Unknown
 from churn_operator.core.training import model_root, pipelines_target
 
 CLEANING = timedelta(seconds=2)
 
 
-def consider_deletion(draft: Draft) -> Draft:
+def spec_to_clean_by(subject: Subject) -> ChurnModelSpec | None:
+    """The spec that says where runs and artifacts to be removed are; None where they stay: because that is the
+    policy, or because the policy cannot be read."""
+    spec = subject.spec
+    if isinstance(spec, InvalidSpec) or spec.deletion_policy is DeletionPolicy.RETAIN:
+        return None
+    return spec
+
+
+def consider_deletion(draft: BareDraft) -> BareDraft:
     """One step of the cleanup. What cannot be reached is given up after the installation's deadline, with
     a warning that names it; the deletion itself then goes on."""
+    draft = draft.busy("Deleting", "the ChurnModel is being deleted")
     if not draft.observation.subject.finalized:
         return draft
-    draft = draft.with_status(phase=Phase.DELETING)
     deletion = draft.status.deletion
     if deletion is None:
         draft = draft.with_status(deletion=DeletionStatus(started=draft.now))
-        policy = draft.spec.deletion_policy.value
-        return draft.tell("Deleting", f"runs and artifacts: {policy}").look_again(AT_ONCE)
+        fate = "stay" if spec_to_clean_by(draft.observation.subject) is None else "go too"
+        return draft.tell("Deleting", f"serving ends; runs and artifacts {fate}").look_again(AT_ONCE)
     if deletion.gave_up:
         return draft.act(RemoveFinalizer())
     draft, remaining = _clean(draft)
@@ -45,20 +52,21 @@ def consider_deletion(draft: Draft) -> Draft:
     return draft.warn("CleanupGaveUp", f"left behind: {'; '.join(remaining)}").look_again(AT_ONCE)
 
 
-def _clean(draft: Draft) -> tuple[Draft, list[str]]:
+def _clean(draft: BareDraft) -> tuple[BareDraft, list[str]]:
     """The next cleaning actions, and sentences about what is still there."""
     draft, remaining = _clean_serving(draft)
-    if draft.spec.deletion_policy is DeletionPolicy.RETAIN:
+    spec = spec_to_clean_by(draft.observation.subject)
+    if spec is None:
         return draft, remaining
     match draft.observation.leftovers:
         case Unknown(message=message):
             return draft, [*remaining, f"runs and artifacts could not be seen: {message}"]
         case Known(value=leftovers):
-            draft, more = _clean_leftovers(draft, leftovers)
+            draft, more = _clean_leftovers(draft, spec, leftovers)
             return draft, [*remaining, *more]
 
 
-def _clean_serving(draft: Draft) -> tuple[Draft, list[str]]:
+def _clean_serving(draft: BareDraft) -> tuple[BareDraft, list[str]]:
     serving = draft.observation.serving
     if isinstance(serving, Unknown):
         return draft, [f"the InferenceService could not be seen: {serving.message}"]
@@ -66,14 +74,15 @@ def _clean_serving(draft: Draft) -> tuple[Draft, list[str]]:
         return draft, []
     if serving.value.terminating:
         return draft, ["the InferenceService is being deleted"]
-    action = DeleteServing(draft.observation.subject.key, driver_of(draft))
-    return draft.act(action), ["the InferenceService"]
+    # The driver stands in status before anything is served.
+    driver = draft.status.serving.driver or draft.observation.installation.traffic_driver
+    return draft.act(DeleteServing(draft.observation.subject.key, driver)), ["the InferenceService"]
 
 
-def _clean_leftovers(draft: Draft, leftovers: Leftovers) -> tuple[Draft, list[str]]:
+def _clean_leftovers(draft: BareDraft, spec: ChurnModelSpec, leftovers: Leftovers) -> tuple[BareDraft, list[str]]:
     """Active runs end first, because they could still write artifacts."""
     subject, installation = draft.observation.subject, draft.observation.installation
-    target = pipelines_target(draft.spec, installation, subject.key)
+    target = pipelines_target(spec, installation, subject.key)
     active = [run for run in leftovers.runs if not run.state.terminal]
     for run in active:
         draft = draft.act(TerminateRun(target, run.id))
@@ -89,9 +98,3 @@ def _clean_leftovers(draft: Draft, leftovers: Leftovers) -> tuple[Draft, list[st
         draft = draft.act(DeleteArtifacts(root))
         remaining.append(f"artifacts at {root}")
     return draft, remaining
-
-
-def deletion_finding(draft: Draft) -> Draft:
-    """Conditions of an object that is going."""
-    message = draft.work[1] if draft.work else "the ChurnModel is being deleted"
-    return draft.find(ConditionType.READY, ConditionStatus.FALSE, "Deleting", message)

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from churn_operator.api.conditions import ConditionType, Finding
 from churn_operator.api.v1alpha1 import ChurnModelSpec, ChurnModelStatus, ConditionStatus
 from churn_operator.api.v1alpha1.status import RejectedKey, Version
 from churn_operator.core.actions import Action, Event, EventType
-from churn_operator.core.observation import Observation, Unknown
+from churn_operator.core.observation import Fault, Observation, Unknown
 
 AT_ONCE = timedelta(0)
 UNSEEN = timedelta(seconds=10)
 """How soon to look again at what could not be seen."""
+REMEMBERED_REJECTIONS = 100
 
 
-@dataclass(frozen=True)
-class Draft:
-    """What a pass has decided so far. `work` says what is under way; `obstacle` what needs a person."""
+@dataclass(frozen=True, kw_only=True)
+class BareDraft:
+    """What a pass has decided so far about an object whose spec it does not need, or cannot read.
+
+    `work` says what is under way, `obstacle` what needs a person, each as (reason, sentence); `complaint` is
+    that of the two which a warning tells of when it is new.
+    """
 
     observation: Observation
-    spec: ChurnModelSpec
     status: ChurnModelStatus
     actions: tuple[Action, ...] = ()
     events: tuple[Event, ...] = ()
@@ -30,51 +34,72 @@ class Draft:
     requeue_after: timedelta | None = None
     work: tuple[str, str] | None = None
     obstacle: tuple[str, str] | None = None
+    complaint: tuple[str, str] | None = None
 
     @property
     def now(self) -> datetime:
         """The time of this pass."""
         return self.observation.now
 
-    def with_status(self, **changes: Any) -> Draft:
+    def with_status(self, **changes: Any) -> Self:
         """A draft whose status has these fields."""
         return replace(self, status=self.status.model_copy(update=changes))
 
-    def act(self, action: Action) -> Draft:
+    def act(self, action: Action) -> Self:
         """A draft with one more action."""
         return replace(self, actions=(*self.actions, action))
 
-    def tell(self, reason: str, message: str, kind: EventType = EventType.NORMAL) -> Draft:
+    def tell(self, reason: str, message: str, kind: EventType = EventType.NORMAL) -> Self:
         """A draft with one more event."""
         return replace(self, events=(*self.events, Event(kind, reason, message)))
 
-    def warn(self, reason: str, message: str) -> Draft:
+    def warn(self, reason: str, message: str) -> Self:
         """A draft with one more warning."""
         return self.tell(reason, message, EventType.WARNING)
 
-    def find(self, kind: ConditionType, status: ConditionStatus, reason: str, message: str) -> Draft:
+    def find(self, kind: ConditionType, status: ConditionStatus, reason: str, message: str) -> Self:
         """A draft with a finding; the last one about a condition counts."""
         others = tuple(finding for finding in self.findings if finding.type is not kind)
         return replace(self, findings=(*others, Finding(kind, status, reason, message)))
 
-    def unseen(self, kind: ConditionType, unknown: Unknown) -> Draft:
+    def unseen(self, kind: ConditionType, unknown: Unknown) -> Self:
         """A draft that says a condition could not be judged, and looks again soon."""
         if not unknown.message:
             return self.look_again(AT_ONCE)
         return self.find(kind, ConditionStatus.UNKNOWN, unknown.reason, unknown.message).look_again(UNSEEN)
 
-    def look_again(self, after: timedelta) -> Draft:
+    def look_again(self, after: timedelta) -> Self:
         """A draft that looks again no later than this."""
         soonest = after if self.requeue_after is None else min(after, self.requeue_after)
         return replace(self, requeue_after=max(soonest, AT_ONCE))
 
-    def busy(self, reason: str, message: str) -> Draft:
+    def busy(self, reason: str, message: str) -> Self:
         """A draft with work under way: condition Reconciling."""
         return replace(self, work=(reason, message))
 
-    def blocked(self, reason: str, message: str) -> Draft:
-        """A draft that a person must help: condition Stalled."""
+    def delayed(self, reason: str, message: str) -> Self:
+        """A draft whose work is held up by something that may pass: Reconciling, and a warning."""
+        return replace(self, work=(reason, message), complaint=(reason, message)).look_again(UNSEEN)
+
+    def blocked(self, reason: str, message: str) -> Self:
+        """A draft that a person must help and that has told so before: condition Stalled."""
         return replace(self, obstacle=(reason, message))
+
+    def hindered(self, reason: str, message: str) -> Self:
+        """A draft that a person must help: Stalled, and a warning."""
+        return replace(self, obstacle=(reason, message), complaint=(reason, message))
+
+    def fault_of(self, action: str) -> Fault | None:
+        """How an action of this class failed in this pass, or None."""
+        return next((fault for fault in self.observation.faults if fault.action == action), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft(BareDraft):
+    """What a pass has decided so far. `fingerprint` is that of the spec's training part."""
+
+    spec: ChurnModelSpec
+    fingerprint: str
 
     def with_version(self, version: Version) -> Draft:
         """A draft whose status has this version in place of the one with its number, or as a new one."""
@@ -91,5 +116,14 @@ class Draft:
         """Why this key is not tried again, or None."""
         return next((entry for entry in self.status.rejected_keys if entry.key == key), None)
 
+    @property
+    def wished_key(self) -> str | None:
+        """The training key that spec and data ask for; None while the data for this spec is not adopted."""
+        dataset = self.status.dataset
+        return dataset.key if dataset is not None and dataset.fingerprint == self.fingerprint else None
 
-REMEMBERED_REJECTIONS = 100
+    @property
+    def wished_version(self) -> Version | None:
+        """The version with the wished key, the newest if there are several."""
+        key = self.wished_key
+        return next((version for version in reversed(self.status.versions) if version.key == key), None)

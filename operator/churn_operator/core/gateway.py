@@ -48,22 +48,28 @@ class GatewayObservation:
         """Empty: a version's InferenceService never changes its model."""
         return ""
 
+    @property
+    def shifting(self) -> bool:
+        """A route that is not accepted yet leaves the one before in force."""
+        return bool(self.weights) and not self.accepted
+
     def reading(self, version: ServedVersion, previous_revision: str) -> Reading:  # noqa: ARG002 - the port's form
         """See TrafficObservation."""
         service = self._service(version.number)
         if service is None:
             return Reading(Readiness.ABSENT, 0)
         percent = dict(self.weights).get(version.number, 0) if self.accepted else 0
-        return Reading(service.readiness, percent, service.message)
+        answering = percent > 0 and service.readiness is Readiness.READY
+        return Reading(service.readiness, percent, service.message, answering=answering)
 
-    def step_towards(self, wish: Arrangement, previous_revision: str) -> ServingStep | None:
+    def step_towards(self, wish: Arrangement, previous_revision: str) -> ServingStep | None:  # noqa: ARG002
         """See TrafficObservation."""
         wanted = [version for version in (wish.stable, wish.candidate) if version is not None]
         for version in wanted:
             service = self._service(version.number)
             if service is None or (service.uri, service.settings) != (version.uri, wish.settings):
                 return VersionServiceStep(version, wish.settings)
-        weights = self._attainable(wish, previous_revision)
+        weights = self._attainable(wish)
         if weights and weights != self.weights:
             return RouteStep(weights)
         return self._removal({version.number for version in wanted})
@@ -77,12 +83,18 @@ class GatewayObservation:
         """Never: each version has an InferenceService of its own."""
         return False
 
-    def _attainable(self, wish: Arrangement, previous_revision: str) -> tuple[tuple[int, int], ...]:
-        """The wished weights if every receiver is ready, else what serves now."""
+    def _attainable(self, wish: Arrangement) -> tuple[tuple[int, int], ...]:
+        """The wished weights if every receiver is ready, else the stable version alone, else what serves now."""
         shares = {number: share for number, share in wish.weights.items() if share}
-        versions = {v.number: v for v in (wish.stable, wish.candidate) if v is not None}
-        ready = all(self.reading(versions[number], previous_revision).readiness is Readiness.READY for number in shares)
-        return tuple(sorted(shares.items())) if ready else self.weights
+        if all(self._ready(number) for number in shares):
+            return tuple(sorted(shares.items()))
+        if wish.stable is not None and self._ready(wish.stable.number):
+            return ((wish.stable.number, 100),)
+        return self.weights
+
+    def _ready(self, number: int) -> bool:
+        service = self._service(number)
+        return service is not None and service.readiness is Readiness.READY
 
     def _removal(self, wanted: set[int]) -> ServingStep | None:
         routed = {number for number, share in self.weights if share}

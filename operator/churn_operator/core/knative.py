@@ -3,8 +3,12 @@ from the one that was last rolled out (KServe's rules, observed on the real cont
 
 - a split needs a rolled-out revision; a first rollout is never a canary;
 - leaving canaryTrafficPercent out promotes, so it is always written;
+- the newest revision's share goes to the newest *ready* one: until a candidate's own is ready, its weight
+  would reach the model before it, so it is held at 0 unless that is the rolled-out one anyway;
 - with 0 all traffic goes to the rolled-out revision, but the model URI in spec stays the bad one, so a
-  rollback restores the URI at 0 percent and gives it everything when its own revision is ready.
+  rollback restores the URI at 0 percent and gives it everything when its own revision is ready;
+- a share below 100 for a URI whose newest revision is the rolled-out one is read as the wish to take that
+  promotion back, and brings the version before it into service: never done here.
 """
 
 from __future__ import annotations
@@ -20,8 +24,6 @@ from churn_operator.core.traffic import (
     ServedVersion,
     ServingStep,
 )
-
-_FAILED_TRANSITIONS = ("BlockedByFailedLoad", "InvalidSpec")
 
 
 @dataclass(frozen=True)
@@ -59,29 +61,31 @@ class KnativeObservation:
         """The revision created last."""
         return self.latest_created
 
+    @property
+    def shifting(self) -> bool:
+        """Never: status.traffic is what Knative does."""
+        return False
+
     def reading(self, version: ServedVersion, previous_revision: str) -> Reading:
         """See TrafficObservation."""
         if version.uri == self.uri:
-            return self._newest(previous_revision)
-        percent = self._percent_of(version.revision) if version.revision else 0
-        return Reading(
-            readiness=Readiness.READY if percent else Readiness.ABSENT,
-            percent=percent,
-            revision=version.revision,
-        )
+            return self._reading_of_newest(version, previous_revision)
+        percent = self._percent_of(version.revision)
+        readiness = Readiness.READY if percent else Readiness.ABSENT
+        return Reading(readiness, percent, revision=version.revision, answering=percent > 0)
 
     def step_towards(self, wish: Arrangement, previous_revision: str) -> ServingStep | None:
         """See TrafficObservation."""
         match wish.stable, wish.candidate:
-            case ServedVersion(), ServedVersion() as candidate:
-                wanted = KnativeStep(candidate, wish.weight, wish.settings)
+            case ServedVersion() as stable, ServedVersion() as candidate:
+                wanted = self._towards_split(stable, candidate, wish, previous_revision)
             case None, ServedVersion() as candidate:
                 wanted = KnativeStep(candidate, 100, wish.settings)
             case ServedVersion() as stable, None:
                 wanted = self._towards_only(stable, wish.settings, previous_revision)
             case _:
                 raise AssertionError("an arrangement needs a version to serve")
-        return None if self._is(wanted) else wanted
+        return None if wanted is None or self._is(wanted) else wanted
 
     def in_effect(self, wish: Arrangement, previous_revision: str) -> bool:
         """See TrafficObservation."""
@@ -95,34 +99,68 @@ class KnativeObservation:
         """See TrafficObservation."""
         return isinstance(step, KnativeStep) and step.version.uri != self.uri
 
-    def _towards_only(self, stable: ServedVersion, settings: PredictorSettings, previous_revision: str) -> KnativeStep:
-        if self.uri == stable.uri:
-            ready = self._newest(previous_revision).readiness is Readiness.READY
-            keep = self.percent if self.percent is not None else 100
-            return KnativeStep(stable, 100 if ready or not self.latest_rolled_out else keep, settings)
+    def _towards_split(
+        self, stable: ServedVersion, candidate: ServedVersion, wish: Arrangement, previous_revision: str
+    ) -> KnativeStep | None:
+        if not self.latest_rolled_out:
+            return self._towards_only(stable, wish.settings, previous_revision)
+        own = self.uri == candidate.uri and self._reaches(candidate, previous_revision)
+        reaches_another = not own and self.latest_ready != self.latest_rolled_out
+        return KnativeStep(candidate, 0 if reaches_another else wish.weight, wish.settings)
+
+    def _towards_only(
+        self, stable: ServedVersion, settings: PredictorSettings, previous_revision: str
+    ) -> KnativeStep | None:
         if not self.latest_rolled_out:
             return KnativeStep(stable, 100, settings)
-        in_canary = self.percent is not None and 0 < self.percent < 100
-        if in_canary:
+        if self.uri == stable.uri:
+            keep = self.percent if self.percent is not None else 100
+            return KnativeStep(stable, 100 if self._reaches(stable, previous_revision) else keep, settings)
+        if self.percent is not None and 0 < self.percent < 100:
             # Traffic first: the rolled-out revision has everything at once, the URI follows.
             bad = ServedVersion(number=0, uri=self.uri, sha256="")
             return KnativeStep(bad, 0, self.settings)
+        if self.latest_created == stable.revision:
+            # The other URI never became a revision: if it never will, the stable one is the newest again.
+            return KnativeStep(stable, 100, settings) if self.transition == "InvalidSpec" else None
         return KnativeStep(stable, 0, settings)
 
     def _is(self, step: KnativeStep) -> bool:
         return (step.version.uri, step.percent, step.settings) == (self.uri, self.percent, self.settings)
 
-    def _newest(self, previous_revision: str) -> Reading:
-        revision = self.latest_created
-        if not revision or revision == previous_revision:
-            failed = self.transition == "InvalidSpec"
-            readiness = Readiness.FAILED if failed else Readiness.PROGRESSING
-            return Reading(readiness, 0, self.failure if failed else "", "")
-        percent = self._percent_of(revision)
-        if self.transition in _FAILED_TRANSITIONS or self.revision_failed:
-            return Reading(Readiness.FAILED, percent, self.failure, revision)
-        ready = self.latest_ready == revision
-        return Reading(Readiness.READY if ready else Readiness.PROGRESSING, percent, "", revision)
+    def _reading_of_newest(self, version: ServedVersion, previous_revision: str) -> Reading:
+        """The reading of the version whose URI is in spec; it may have several revisions, one a change of
+        settings, and the newest of them need not be the one that answers."""
+        own = [entry for entry in self.traffic if self._belongs(entry.revision, version, previous_revision)]
+        carrying = max(own, key=lambda entry: entry.percent, default=RevisionTraffic("", 0))
+        newest = self.latest_created if self._belongs(self.latest_created, version, previous_revision) else ""
+        broken = self.transition == "BlockedByFailedLoad" or self.revision_failed
+        failed = self.transition == "InvalidSpec" or (broken and bool(newest))
+        ready = bool(newest) and self.latest_ready == newest
+        return Reading(
+            readiness=Readiness.FAILED if failed else Readiness.READY if ready else Readiness.PROGRESSING,
+            percent=sum(entry.percent for entry in own),
+            message=self.failure if failed else "",
+            revision=carrying.revision if carrying.percent else newest or version.revision,
+            answering=any(entry.percent and not (broken and entry.revision == newest) for entry in own),
+        )
+
+    def _reaches(self, version: ServedVersion, previous_revision: str) -> bool:
+        """Whether a share for the newest revision reaches this version, now and when another gets ready: its
+        old revision does not count while one of another model stands between, which could still get ready."""
+        if _count(self.latest_ready) > _count(previous_revision):
+            return True
+        return self._belongs(self.latest_ready, version, previous_revision) and self.latest_created == self.latest_ready
+
+    def _belongs(self, revision: str, version: ServedVersion, previous_revision: str) -> bool:
+        """Whether a revision is one of the version whose URI is in spec."""
+        return bool(revision) and (revision == version.revision or _count(revision) > _count(previous_revision))
 
     def _percent_of(self, revision: str) -> int:
-        return sum(entry.percent for entry in self.traffic if entry.revision == revision)
+        return sum(entry.percent for entry in self.traffic if revision and entry.revision == revision)
+
+
+def _count(revision: str) -> int:
+    """The number at the end of a revision's name, by which Knative counts them; 0 for no revision."""
+    digits = revision.rpartition("-")[2]
+    return int(digits) if digits.isdigit() else 0

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from churn_operator.api.v1alpha1 import ChurnModelSpec, DeletionPolicy, seconds_of
+from churn_operator.api.v1alpha1 import ChurnModelSpec, seconds_of
 from churn_operator.api.v1alpha1.status import TrainingState
 from churn_operator.core.dataset import may_adopt, must_adopt
+from churn_operator.core.deletion import spec_to_clean_by
+from churn_operator.core.fingerprint import fingerprint
 from churn_operator.core.observation import DatasetLocation, Installation, InvalidSpec, PipelinesTarget, Subject
+from churn_operator.core.serve import driver_in_use
 from churn_operator.core.training import dataset_location, model_root, pipelines_target
 
 _FOLLOWED = (TrainingState.PENDING, TrainingState.RUNNING, TrainingState.CANCELLING)
@@ -52,33 +55,27 @@ class Questions:
 
 def questions(subject: Subject, installation: Installation) -> Questions:
     """What this ChurnModel makes worth asking."""
-    spec = subject.spec
-    if isinstance(spec, InvalidSpec):
-        driver = subject.status.serving.driver or installation.traffic_driver
-        asked = subject.status.serving.driver or subject.deletion_requested
-        return Questions(driver=driver if asked else None)
-    driver = subject.status.serving.driver or _wished_driver(spec, installation)
+    spec, status = subject.spec, subject.status
     if subject.deletion_requested is not None:
-        return Questions(driver=driver, leftovers=_leftovers(subject, spec, installation))
+        in_use = status.serving.driver or installation.traffic_driver
+        return Questions(driver=in_use, leftovers=_leftovers(subject, installation))
+    if isinstance(spec, InvalidSpec):
+        return Questions(driver=status.serving.driver or None)
+    driver = driver_in_use(status, spec, installation) if status.versions else None
     if spec.suspend:
         return Questions(driver=driver)
     return Questions(
-        driver=driver if subject.status.versions else None,
+        driver=driver,
         dataset=_dataset(subject, spec, installation),
         run=_run(subject, spec, installation),
     )
-
-
-def _wished_driver(spec: ChurnModelSpec, installation: Installation) -> str:
-    wished = spec.serving.traffic_driver.value
-    return installation.traffic_driver if wished == "auto" else wished
 
 
 def _dataset(subject: Subject, spec: ChurnModelSpec, installation: Installation) -> DatasetQuestion | None:
     if spec.rollback_to is not None:
         return None
     location = dataset_location(spec, installation, subject.key)
-    if must_adopt(spec, subject.status):
+    if must_adopt(fingerprint(spec), subject.status):
         return DatasetQuestion(location, timedelta(0))
     if may_adopt(spec, subject.status):
         return DatasetQuestion(location, seconds_of(spec.triggers.dataset_change.poll_interval) / 2)
@@ -93,8 +90,9 @@ def _run(subject: Subject, spec: ChurnModelSpec, installation: Installation) -> 
     return RunQuestion(target, training.run_name, training.output_uri)
 
 
-def _leftovers(subject: Subject, spec: ChurnModelSpec, installation: Installation) -> LeftoversQuestion | None:
-    if spec.deletion_policy is DeletionPolicy.RETAIN:
+def _leftovers(subject: Subject, installation: Installation) -> LeftoversQuestion | None:
+    spec = spec_to_clean_by(subject)
+    if spec is None:
         return None
     target = pipelines_target(spec, installation, subject.key)
     return LeftoversQuestion(target, subject.key.name, model_root(installation, subject.key))

@@ -9,9 +9,8 @@ from churn_operator.api.v1alpha1 import ConditionStatus, seconds_of
 from churn_operator.api.v1alpha1.rollout import Step
 from churn_operator.api.v1alpha1.status import RolloutStatus, Version, VersionState
 from churn_operator.core.draft import AT_ONCE, Draft
-from churn_operator.core.serve import Service, arrangement, serve, withdraw
-from churn_operator.core.traffic import Readiness
-from churn_operator.core.training import fingerprint
+from churn_operator.core.serve import WAITING, Service, arrangement, look, pending, serve, withdraw
+from churn_operator.core.traffic import Readiness, Reading
 
 _ALL_AT_ONCE = (Step(weight=100, bake="0s"),)
 
@@ -25,7 +24,7 @@ def consider_rollout(draft: Draft) -> Draft:
     if candidate is not None:
         return _canary(draft, stable, candidate)
     if stable is not None:
-        return _settle(draft, stable)
+        return _keep(draft, stable)
     if draft.status.serving.driver:
         return withdraw(draft)
     return draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "NoVersion", "no version is in service yet")
@@ -49,19 +48,19 @@ def _candidate(draft: Draft) -> Version | None:
 
 
 def _choose_candidate(draft: Draft) -> Draft:
-    """Begin the rollout of the version that is wished for; what it replaces on the way is superseded."""
-    dataset = draft.status.dataset
-    wished = dataset.key if dataset and dataset.fingerprint == fingerprint(draft.spec) else None
+    """Begin the rollout of the version that is wished for; what it replaces on the way is superseded. A
+    candidate that another wish overtook goes on until there is a version of that wish."""
     waiting = [version for version in draft.status.versions if version.state is VersionState.CANDIDATE]
-    current, stable = _candidate(draft), _stable(draft)
-    fitting = next((version for version in reversed(waiting) if version.key == wished), None)
-    if fitting is not None and fitting != current:
-        draft = _supersede(draft, [version for version in waiting if version != fitting])
-        return _begin(draft, fitting, stable)
-    if current is not None and stable is not None and stable.key == wished:
+    if not waiting:
+        return draft
+    wished, current, stable = draft.wished_version, _candidate(draft), _stable(draft)
+    if wished is not None and wished in waiting and wished != current:
+        draft = _supersede(draft, [version for version in waiting if version != wished])
+        return _begin(draft, wished, stable)
+    if current is not None and stable is not None and wished == stable:
         draft = _supersede(draft, waiting).with_status(rollout=RolloutStatus(stable=stable.number))
         return draft.tell("RolloutWithdrawn", f"spec asks for version {stable.number} again")
-    return draft
+    return _supersede(draft, [version for version in waiting if version not in (current, wished)])
 
 
 def _supersede(draft: Draft, versions: list[Version]) -> Draft:
@@ -86,48 +85,88 @@ def _begin(draft: Draft, candidate: Version, stable: Version | None) -> Draft:
 
 
 def _canary(draft: Draft, stable: Version | None, candidate: Version) -> Draft:
-    rollout = draft.status.rollout
     steps = steps_of(draft, stable)
-    step = min(rollout.step or 0, len(steps) - 1)
+    draft = _follow_edits(draft, steps)
+    step = draft.status.rollout.step or 0
     weight = steps[step].weight
-    if weight != rollout.weight or step != rollout.step:
-        # The steps were edited on the way: the step goes by its number, its bake begins anew.
-        changed = rollout.model_copy(update={"step": step, "weight": weight, "step_started": None})
-        draft = draft.with_status(rollout=changed)
-    service = serve(draft, arrangement(draft, stable, candidate, weight))
-    draft = service.draft.busy("RollingOut", f"version {candidate.number} at {weight}%, step {step + 1}/{len(steps)}")
-    return _judge(draft, service, candidate, steps, step)
+    wish = arrangement(draft, stable, candidate, weight)
+    work = ("RollingOut", f"version {candidate.number} at {weight}%, step {step + 1}/{len(steps)}")
+    if pending(draft, wish) and _is_stale(draft):
+        return look(_restart_clock(draft)).busy(*work).look_again(AT_ONCE)
+    service = serve(draft, wish)
+    if service.refused:
+        return service.draft
+    return _judge(service.draft.busy(*work), service, candidate, steps, step)
+
+
+def _follow_edits(draft: Draft, steps: tuple[Step, ...]) -> Draft:
+    """When the steps were edited on the way, the step goes by its number, and its bake begins anew."""
+    rollout = draft.status.rollout
+    step = min(rollout.step or 0, len(steps) - 1)
+    if (steps[step].weight, step) == (rollout.weight, rollout.step):
+        return draft
+    changed = rollout.model_copy(
+        update={"step": step, "weight": steps[step].weight, "step_requested": draft.now, "step_started": None}
+    )
+    return draft.with_status(rollout=changed)
+
+
+def _is_stale(draft: Draft) -> bool:
+    """Whether the step was decided on some time ago: nothing could be applied since (the operator was away,
+    suspended, or KServe out of reach), so the candidate's time has not begun yet."""
+    asked = draft.status.rollout.step_requested or draft.now
+    return draft.now - asked > seconds_of(draft.spec.rollout.progress_deadline) / 10
+
+
+def _restart_clock(draft: Draft) -> Draft:
+    rollout = draft.status.rollout.model_copy(update={"step_requested": draft.now})
+    return draft.with_status(rollout=rollout)
 
 
 def _judge(draft: Draft, service: Service, candidate: Version, steps: tuple[Step, ...], step: int) -> Draft:
-    rollout, reading = draft.status.rollout, service.candidate
+    reading = service.candidate
     if service.effective is None or reading is None:
         return draft
-    baking = rollout.step_started is not None
-    if reading.readiness is Readiness.FAILED and baking:
+    was_ready = draft.status.rollout.step_started is not None or step > 0
+    if reading.readiness is Readiness.FAILED and was_ready:
         return _roll_back(draft, candidate, "CandidateFailed", reading.message or "its predictor failed")
-    if reading.readiness is not Readiness.READY:
-        return _await_readiness(draft, candidate, reading.readiness, reading.message)
-    if not service.effective:
-        note = f"version {candidate.number} is ready; traffic is being shifted"
-        return draft.find(ConditionType.CANARY_HEALTHY, ConditionStatus.TRUE, "ShiftingTraffic", note)
-    return _bake(draft, candidate, steps, step)
+    if reading.readiness is Readiness.READY and service.effective:
+        return _bake(draft, candidate, steps, step)
+    return _await(_interrupt_bake(draft), candidate, reading)
 
 
-def _await_readiness(draft: Draft, candidate: Version, readiness: Readiness, message: str) -> Draft:
-    asked = draft.status.rollout.step_requested or draft.now
-    left = asked + seconds_of(draft.spec.rollout.progress_deadline) - draft.now
+def _interrupt_bake(draft: Draft) -> Draft:
+    """A candidate that left service, by new settings say, has its time to come back, and bakes anew."""
+    rollout = draft.status.rollout
+    if rollout.step_started is None:
+        return draft
+    return _restart_clock(draft.with_status(rollout=rollout.model_copy(update={"step_started": None})))
+
+
+def _await(draft: Draft, candidate: Version, reading: Reading) -> Draft:
+    """Wait until the candidate is ready and has its share, but no longer than the progress deadline."""
     deadline = draft.spec.rollout.progress_deadline
+    asked = draft.status.rollout.step_requested or draft.now
+    left = asked + seconds_of(deadline) - draft.now
+    ready = reading.readiness is Readiness.READY
     if left.total_seconds() <= 0:
-        why = f"it was not ready within {deadline}" + (f": {message}" if message else "")
+        missed = "it did not get its share of the traffic" if ready else "it was not ready"
+        why = f"{missed} within {deadline}" + (f": {reading.message}" if reading.message else "")
         return _roll_back(draft, candidate, "ProgressDeadlineExceeded", why)
-    if readiness is Readiness.FAILED:
-        note = f"version {candidate.number} does not become ready: {message}" if message else "its predictor failed"
-        draft = draft.find(ConditionType.CANARY_HEALTHY, ConditionStatus.FALSE, "CandidateFailing", note)
-    else:
-        note = f"version {candidate.number} is starting; it has {deadline} to become ready"
-        draft = draft.find(ConditionType.CANARY_HEALTHY, ConditionStatus.UNKNOWN, "CandidateStarting", note)
-    return draft.look_again(left)
+    status, reason, note = _progress(candidate, reading, deadline)
+    return draft.find(ConditionType.CANARY_HEALTHY, status, reason, note).look_again(left)
+
+
+def _progress(candidate: Version, reading: Reading, deadline: str) -> tuple[ConditionStatus, str, str]:
+    name = f"version {candidate.number}"
+    match reading.readiness:
+        case Readiness.READY:
+            return ConditionStatus.TRUE, "ShiftingTraffic", f"{name} is ready; traffic is being shifted"
+        case Readiness.FAILED:
+            why = reading.message or "its predictor failed"
+            return ConditionStatus.FALSE, "CandidateFailing", f"{name} does not become ready: {why}"
+        case Readiness.PROGRESSING | Readiness.ABSENT:
+            return ConditionStatus.UNKNOWN, "CandidateStarting", f"{name} is starting; it has {deadline} for that"
 
 
 def _bake(draft: Draft, candidate: Version, steps: tuple[Step, ...], step: int) -> Draft:
@@ -181,29 +220,40 @@ def _roll_back(draft: Draft, candidate: Version, reason: str, why: str) -> Draft
     return draft.warn("RolledBack", message).busy("RollingBack", message).look_again(AT_ONCE)
 
 
-def _settle(draft: Draft, stable: Version) -> Draft:
-    service = serve(draft, arrangement(draft, stable, None, 0))
-    if service.effective is False:
-        return service.draft.busy("Settling", f"all traffic is to go to version {stable.number}")
-    return service.draft
+def _settle(draft: Draft, version: Version, reason: str, message: str) -> tuple[Draft, bool]:
+    """Give one version everything. Answers whether it has it and is ready; `reason` and `message` tell of the
+    work until then."""
+    service = serve(draft, arrangement(draft, version, None, 0))
+    draft, reading = service.draft, service.stable
+    if service.effective is None:
+        return draft, False
+    if reading is not None and reading.readiness is Readiness.FAILED:
+        why = reading.message or "its predictor failed"
+        return draft.hindered("PredictorFailed", f"version {version.number} cannot serve: {why}"), False
+    if service.effective and reading is not None and reading.readiness is Readiness.READY:
+        return draft, True
+    return draft.busy(reason, message).look_again(WAITING), False
+
+
+def _keep(draft: Draft, stable: Version) -> Draft:
+    return _settle(draft, stable, "Settling", f"all traffic is to go to version {stable.number}")[0]
 
 
 def _pin(draft: Draft, number: int) -> Draft:
     """Serve exactly the version that rollbackTo names. A candidate waits until the pin is gone."""
     stable, pinned = _stable(draft), draft.status.version(number)
+    if stable is not None and draft.status.rollout.candidate is not None:
+        draft = draft.with_status(rollout=RolloutStatus(stable=stable.number))
     if pinned is None or pinned.promoted is None:
         what = "is not in status.versions" if pinned is None else "was never in service"
         message = f"spec.rollbackTo names version {number}, which {what}: choose another or remove the field"
-        draft = draft.blocked("InvalidRollback", message)
-        return _settle(draft, stable) if stable else draft
-    if draft.status.rollout.candidate is not None:
-        draft = draft.with_status(rollout=RolloutStatus(stable=draft.status.rollout.stable))
-    service = serve(draft, arrangement(draft, pinned, None, 0))
-    draft = service.draft
+        draft = _keep(draft, stable) if stable else draft
+        return draft.hindered("InvalidRollback", message)
     if stable is not None and stable.number == number:
-        return draft
-    draft = draft.busy("RollingBack", f"spec.rollbackTo brings version {number} back into service")
-    return _pinned(draft, stable, pinned.number) if service.effective else draft
+        return _keep(draft, stable)
+    message = f"spec.rollbackTo brings version {number} back into service"
+    draft, serves = _settle(draft, pinned, "RollingBack", message)
+    return _pinned(draft, stable, number) if serves else draft
 
 
 def _pinned(draft: Draft, stable: Version | None, number: int) -> Draft:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from churn_operator.api.conditions import ConditionType
-from churn_operator.api.v1alpha1 import ConditionStatus
+from churn_operator.api.v1alpha1 import ChurnModelSpec, ChurnModelStatus, ConditionStatus
+from churn_operator.api.v1alpha1.serving import TrafficDriver
 from churn_operator.api.v1alpha1.status import Version
 from churn_operator.core.actions import ApplyServing, DeleteServing
-from churn_operator.core.draft import AT_ONCE, Draft
+from churn_operator.core.draft import AT_ONCE, BareDraft, Draft
 from churn_operator.core.gateway import GatewayObservation
 from churn_operator.core.knative import KnativeObservation
-from churn_operator.core.observation import Unknown
+from churn_operator.core.observation import Fault, Installation, Unknown
 from churn_operator.core.traffic import (
     Arrangement,
     PredictorSettings,
@@ -24,25 +26,36 @@ from churn_operator.core.traffic import (
 )
 from churn_operator.core.training import quantities
 
+D = TypeVar("D", bound=BareDraft)
+
 WAITING = timedelta(seconds=5)
 """How soon to look again at a data plane that is on its way; its own events come sooner."""
+REFUSED = timedelta(minutes=1)
+"""How soon to try again what the API server refused: an admission policy may have changed."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """What came of a wish: `effective` once live traffic follows it. None where it could not be seen."""
+    """What came of a wish: `effective` once live traffic follows it, None where that could not be seen or the
+    step towards it was `refused`."""
 
     draft: Draft
     effective: bool | None = None
     candidate: Reading | None = None
     stable: Reading | None = None
+    refused: bool = False
 
 
 def driver_of(draft: Draft) -> str:
     """The traffic driver: the one in use, else the wished one, else the installation's."""
-    wished = draft.spec.serving.traffic_driver.value
-    default = draft.observation.installation.traffic_driver
-    return draft.status.serving.driver or (default if wished == "auto" else wished)
+    return driver_in_use(draft.status, draft.spec, draft.observation.installation)
+
+
+def driver_in_use(status: ChurnModelStatus, spec: ChurnModelSpec, installation: Installation) -> str:
+    """The traffic driver: the one in use, else the wished one, else the installation's."""
+    wished = spec.serving.traffic_driver
+    default = installation.traffic_driver
+    return status.serving.driver or (default if wished is TrafficDriver.AUTO else wished.value)
 
 
 def settings_of(draft: Draft) -> PredictorSettings:
@@ -75,19 +88,43 @@ def arrangement(draft: Draft, stable: Version | None, candidate: Version | None,
 
 def serve(draft: Draft, wish: Arrangement) -> Service:
     """Take the next step towards the wish, if one can be taken safely, and say how far it has come."""
-    for fault in draft.observation.faults:
-        if fault.action == ApplyServing.__name__:
-            return Service(_refused(draft, fault.rejected, fault.message))
     serving = draft.observation.serving
     if isinstance(serving, Unknown):
         return Service(draft.unseen(ConditionType.SERVED, serving))
+    draft = look(draft)
+    fault = draft.fault_of(ApplyServing.__name__)
+    if fault is not None:
+        return Service(_held_up(draft, fault), refused=True)
     if serving.value is None:
         return Service(_create(draft, wish), effective=False)
     if serving.value.terminating:
-        message = "the InferenceService is being deleted"
-        draft = draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "Terminating", message)
         return Service(draft.look_again(WAITING), effective=False)
     return _approach(draft, wish, serving.value)
+
+
+def pending(draft: Draft, wish: Arrangement) -> bool:
+    """Whether a step towards the wish is still to be applied."""
+    serving = draft.observation.serving
+    if isinstance(serving, Unknown):
+        return False
+    if serving.value is None or serving.value.terminating:
+        return True
+    return serving.value.step_towards(wish, draft.status.serving.previous_revision) is not None
+
+
+def look(draft: D) -> D:
+    """Say which versions answer, and do nothing."""
+    serving = draft.observation.serving
+    if isinstance(serving, Unknown):
+        return draft.unseen(ConditionType.SERVED, serving)
+    if serving.value is None:
+        message = "there is no InferenceService"
+        draft = draft.with_status(traffic=None)
+        return draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "NotFound", message)
+    if serving.value.terminating:
+        message = "the InferenceService is being deleted"
+        return draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "Terminating", message)
+    return _report(draft, serving.value)
 
 
 def withdraw(draft: Draft) -> Draft:
@@ -95,27 +132,29 @@ def withdraw(draft: Draft) -> Draft:
     serving = draft.observation.serving
     if isinstance(serving, Unknown):
         return draft.unseen(ConditionType.SERVED, serving)
+    draft = draft.with_status(traffic=None)
     if serving.value is None:
         message = "no version is in service"
         return draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "NoVersion", message)
     message = "the failed first version is being withdrawn"
-    draft = draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "Withdrawing", message).look_again(WAITING)
+    draft = draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "Withdrawing", message)
+    draft = draft.busy("Withdrawing", message).look_again(WAITING)
     if serving.value.terminating:
         return draft
     return draft.act(DeleteServing(draft.observation.subject.key, driver_of(draft)))
 
 
-def _refused(draft: Draft, rejected: bool, message: str) -> Draft:
-    if not rejected:
-        return draft.unseen(ConditionType.SERVED, Unknown("ServingUnavailable", message))
-    draft = draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "ServingRejected", message)
-    return draft.blocked("ServingRejected", message).look_again(timedelta(minutes=1))
+def _held_up(draft: Draft, fault: Fault) -> Draft:
+    if fault.rejected:
+        return draft.hindered("ServingRejected", fault.message).look_again(REFUSED)
+    return draft.delayed("ServingUnavailable", fault.message)
 
 
 def _create(draft: Draft, wish: Arrangement) -> Draft:
     """Make the InferenceService anew: the stable version alone where there is one, because a first revision
     cannot be split. Revisions count from one again, so what is remembered of them goes first."""
     draft = draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "Creating", "the InferenceService is being made")
+    draft = draft.look_again(WAITING)
     remembered = any(version.revision for version in draft.status.versions)
     if remembered or draft.status.serving.previous_revision or not draft.status.serving.driver:
         serving = draft.status.serving.model_copy(update={"previous_revision": "", "driver": driver_of(draft)})
@@ -138,13 +177,12 @@ def _nothing(driver: str, settings: PredictorSettings) -> TrafficObservation:
 
 
 def _approach(draft: Draft, wish: Arrangement, seen: TrafficObservation) -> Service:
-    draft = _remember_revisions(draft, wish, seen)
+    draft = _remember(draft, wish, seen)
     previous = draft.status.serving.previous_revision
     stable = seen.reading(wish.stable, previous) if wish.stable else None
     candidate = seen.reading(wish.candidate, previous) if wish.candidate else None
     step = seen.step_towards(wish, previous)
     effective = step is None and seen.in_effect(wish, previous)
-    draft = _report(draft, wish, seen, stable, candidate)
     if step is not None:
         draft = _step(draft, seen, step)
     if not effective:
@@ -168,33 +206,35 @@ def _apply(draft: Draft, step: ServingStep) -> Draft:
     return draft.act(action).look_again(WAITING)
 
 
-def _remember_revisions(draft: Draft, wish: Arrangement, seen: TrafficObservation) -> Draft:
-    previous = draft.status.serving.previous_revision
+def _remember(draft: Draft, wish: Arrangement, seen: TrafficObservation) -> Draft:
+    """Remember the driver, and by which revision each version answers."""
+    serving = draft.status.serving
+    if not serving.driver:
+        draft = draft.with_status(serving=serving.model_copy(update={"driver": driver_of(draft)}))
     for wanted in (wish.stable, wish.candidate):
         version = draft.status.version(wanted.number) if wanted else None
         if wanted is None or version is None:
             continue
-        revision = seen.reading(wanted, previous).revision
+        revision = seen.reading(wanted, serving.previous_revision).revision
         if revision and revision != version.revision:
             draft = draft.with_version(version.model_copy(update={"revision": revision}))
     return draft
 
 
-def _report(
-    draft: Draft, wish: Arrangement, seen: TrafficObservation, stable: Reading | None, candidate: Reading | None
-) -> Draft:
-    shares = {
-        version.number: reading.percent
-        for version, reading in ((wish.stable, stable), (wish.candidate, candidate))
-        if version is not None and reading is not None
-    }
-    told = ", ".join(f"v{number} {share}%" for number, share in sorted(shares.items()) if share)
-    draft = draft.with_status(traffic=told or None, url=seen.url or draft.status.url)
-    answering = any(shares.values())
-    if answering:
+def _report(draft: D, seen: TrafficObservation) -> D:
+    """Say what answers, whichever version it is: during a rollback that is not the one wished for."""
+    before = draft.status.condition(ConditionType.SERVED)
+    if seen.shifting and before is not None and before.status is ConditionStatus.TRUE:
+        return draft
+    previous = draft.status.serving.previous_revision
+    readings = {version.number: seen.reading(served(version), previous) for version in draft.status.versions}
+    told = ", ".join(f"v{number} {one.percent}%" for number, one in sorted(readings.items()) if one.percent)
+    if draft.status.traffic != (told or None) or (seen.url or draft.status.url) != draft.status.url:
+        draft = draft.with_status(traffic=told or None, url=seen.url or draft.status.url)
+    if any(reading.answering for reading in readings.values()):
         return draft.find(ConditionType.SERVED, ConditionStatus.TRUE, "Answering", f"traffic: {told}")
-    lead = stable or candidate
-    if lead is not None and lead.readiness is Readiness.FAILED:
-        return draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "PredictorFailed", lead.message or "it failed")
-    message = "the predictor is starting"
-    return draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "Starting", message)
+    failed = next((one for one in readings.values() if one.readiness is Readiness.FAILED), None)
+    if failed is not None:
+        message = failed.message or "its predictor failed"
+        return draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "PredictorFailed", message)
+    return draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "Starting", "the predictor is starting")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from churn_operator.api.conditions import ConditionType, Finding, dated
 from churn_operator.api.v1alpha1 import ChurnModelStatus, Condition, ConditionStatus, Phase
 from churn_operator.api.v1alpha1.status import TrainingState
-from churn_operator.core.draft import Draft
-from churn_operator.core.training import fingerprint
+from churn_operator.core.draft import BareDraft, Draft
+
+D = TypeVar("D", bound=BareDraft)
 
 _ORDER = tuple(ConditionType)
 _OUTAGES = (ConditionType.DATASET_READY, ConditionType.TRAINED, ConditionType.SERVED)
@@ -14,15 +17,30 @@ _OUTAGES = (ConditionType.DATASET_READY, ConditionType.TRAINED, ConditionType.SE
 
 def summarize(draft: Draft) -> Draft:
     """Derive everything that is a summary of the rest, and date the conditions."""
-    draft = _rejected_wish(draft)
-    draft = _ready(draft)
-    draft = _progress(draft)
-    draft = _announce_outages(draft)
+    draft = _ready(_rejected_wish(draft), pinned=draft.spec.rollback_to)
+    return _seal(_suspended(draft) if draft.spec.suspend else _progress(draft), _phase(draft))
+
+
+def summarize_unreadable(draft: BareDraft) -> BareDraft:
+    """The same where spec cannot be read."""
+    stable = draft.status.rollout.stable
+    return _seal(_progress(_ready(draft, pinned=None)), Phase.FAILED if stable is None else Phase.SERVING)
+
+
+def summarize_deletion(draft: BareDraft) -> BareDraft:
+    """The same for an object that is going."""
+    message = draft.work[1] if draft.work else "the ChurnModel is being deleted"
+    draft = draft.find(ConditionType.READY, ConditionStatus.FALSE, "Deleting", message)
+    return _seal(_progress(draft), Phase.DELETING)
+
+
+def _seal(draft: D, phase: Phase) -> D:
+    draft = _announce_outages(_announce_complaint(draft))
     stable = draft.status.version(draft.status.rollout.stable)
     area = stable.metrics.get("rocAuc") if stable else None
     return draft.with_status(
         observed_generation=draft.observation.subject.generation,
-        phase=_phase(draft),
+        phase=phase,
         conditions=_conditions(draft),
         roc_auc=f"{area:.4f}" if area is not None else None,
     )
@@ -30,45 +48,43 @@ def summarize(draft: Draft) -> Draft:
 
 def _rejected_wish(draft: Draft) -> Draft:
     """A spec whose model was refused stays refused until its training part or its data changes."""
-    dataset = draft.status.dataset
-    if draft.obstacle or draft.spec.rollback_to is not None or dataset is None:
+    key = draft.wished_key
+    if draft.obstacle or draft.spec.rollback_to is not None or key is None:
         return draft
-    if dataset.fingerprint != fingerprint(draft.spec):
-        return draft
-    rejection = draft.rejection(dataset.key)
+    rejection = draft.rejection(key)
     if rejection is None or draft.status.rollout.candidate is not None:
         return draft
     hint = "change the training part of spec or the data to train another"
     return draft.blocked(rejection.reason, f"{rejection.message}; {hint}")
 
 
-def _ready(draft: Draft) -> Draft:
+def _ready(draft: D, pinned: int | None) -> D:
     """Ready is about the application that calls the model: is there a version in service that answers?"""
     served = _current(draft, ConditionType.SERVED)
     stable = draft.status.rollout.stable
     if stable is None:
-        message = draft.obstacle[1] if draft.obstacle else "no version is in service yet"
-        reason = draft.obstacle[0] if draft.obstacle else "NoVersion"
+        reason, message = draft.obstacle or ("NoVersion", "no version is in service yet")
         return draft.find(ConditionType.READY, ConditionStatus.FALSE, reason, message)
     if served is None:
         return draft.find(ConditionType.READY, ConditionStatus.UNKNOWN, "ServingUnknown", "serving was not seen yet")
-    pinned = draft.spec.rollback_to == stable
-    message = f"version {stable} is in service" + (", pinned by spec.rollbackTo" if pinned else "")
-    match served.status:
-        case ConditionStatus.TRUE:
-            reason = "Pinned" if pinned else "InService"
-            return draft.find(ConditionType.READY, ConditionStatus.TRUE, reason, message)
-        case ConditionStatus.FALSE | ConditionStatus.UNKNOWN:
-            return draft.find(ConditionType.READY, served.status, served.reason, served.message)
+    if served.status is not ConditionStatus.TRUE:
+        return draft.find(ConditionType.READY, served.status, served.reason, served.message)
+    message = f"version {stable} is in service"
+    if pinned == stable:
+        return draft.find(ConditionType.READY, ConditionStatus.TRUE, "Pinned", f"{message}, pinned by spec.rollbackTo")
+    return draft.find(ConditionType.READY, ConditionStatus.TRUE, "InService", message)
 
 
-def _progress(draft: Draft) -> Draft:
+def _suspended(draft: D) -> D:
+    for kind in (ConditionType.RECONCILING, ConditionType.STALLED):
+        draft = draft.find(kind, ConditionStatus.FALSE, "Suspended", "spec.suspend is true")
+    return draft
+
+
+def _progress(draft: D) -> D:
     """Reconciling and Stalled exclude each other: what waits for a person is not under way."""
     no, yes = ConditionStatus.FALSE, ConditionStatus.TRUE
     work, obstacle = draft.work, draft.obstacle
-    if draft.spec.suspend:
-        draft = draft.find(ConditionType.RECONCILING, no, "Suspended", "spec.suspend is true")
-        return draft.find(ConditionType.STALLED, no, "Suspended", "spec.suspend is true")
     if work:
         draft = draft.find(ConditionType.RECONCILING, yes, *work)
         return draft.find(ConditionType.STALLED, no, "Progressing", work[1])
@@ -79,7 +95,16 @@ def _progress(draft: Draft) -> Draft:
     return draft.find(ConditionType.STALLED, no, "UpToDate", "nothing is to be done")
 
 
-def _announce_outages(draft: Draft) -> Draft:
+def _announce_complaint(draft: D) -> D:
+    """A warning about what holds the work up, when no condition told of it before."""
+    if draft.complaint is None:
+        return draft
+    reason, message = draft.complaint
+    known = any(condition.reason == reason for condition in draft.status.conditions)
+    return draft if known else draft.warn(reason, message)
+
+
+def _announce_outages(draft: D) -> D:
     """An event when a part of the world goes out of sight, and one when it is back."""
     for finding in draft.findings:
         before = draft.status.condition(finding.type)
@@ -94,12 +119,12 @@ def _announce_outages(draft: Draft) -> Draft:
     return draft
 
 
-def _current(draft: Draft, kind: ConditionType) -> Finding | Condition | None:
+def _current(draft: BareDraft, kind: ConditionType) -> Finding | Condition | None:
     found = next((finding for finding in draft.findings if finding.type is kind), None)
     return found or draft.status.condition(kind)
 
 
-def _conditions(draft: Draft) -> tuple[Condition, ...]:
+def _conditions(draft: BareDraft) -> tuple[Condition, ...]:
     """The findings of this pass over what earlier passes found."""
     now, generation = draft.now, draft.observation.subject.generation
     found = {finding.type: finding for finding in draft.findings}

@@ -114,12 +114,17 @@ ServingStep = KnativeStep | VersionServiceStep | RouteStep | RemoveVersionServic
 
 @dataclass(frozen=True)
 class Reading:
-    """What an observation says of one version."""
+    """What an observation says of one version.
+
+    `readiness` is about the version as it is wished for now; `answering` says whether any pod of it gets
+    requests and is not known to have failed, which can be one from before the last change of settings.
+    """
 
     readiness: Readiness
     percent: int
     message: str = ""
     revision: str = ""
+    answering: bool = False
 
 
 class TrafficObservation(Protocol):
@@ -136,6 +141,10 @@ class TrafficObservation(Protocol):
     @property
     def terminating(self) -> bool:
         """Whether a deletion is under way."""
+
+    @property
+    def shifting(self) -> bool:
+        """Whether traffic still follows an earlier wish, so that shares cannot be told."""
 
     def reading(self, version: ServedVersion, previous_revision: str) -> Reading:
         """Readiness and live share of a version. `previous_revision` was the newest one before the model

@@ -9,29 +9,33 @@ from churn_report import Failure, Outcome, Report
 
 from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import ConditionStatus, seconds_of
-from churn_operator.api.v1alpha1.status import TrainingState, TrainingStatus, VersionState
+from churn_operator.api.v1alpha1.status import AbandonedTraining, TrainingState, TrainingStatus
 from churn_operator.core import training as names
 from churn_operator.core.actions import SubmitRun, TerminateRun
 from churn_operator.core.draft import AT_ONCE, Draft
 from churn_operator.core.observation import Known, PipelinesTarget, Run, RunState, Unknown
-from churn_operator.core.versions import record_version
+from churn_operator.core.versions import record_version, say_made
 
 REPORT_GRACE = timedelta(seconds=60)
 """How long a run that succeeded may lack its report: object stores answer late under load."""
 
+STOPPING_GRACE = timedelta(minutes=5)
+"""How long a run may take to stop before it is left to itself; it has an output folder of its own."""
+REMEMBERED_TRAININGS = 20
+
 _FOLLOWED = (TrainingState.PENDING, TrainingState.RUNNING, TrainingState.CANCELLING)
+_SUPERSEDED = "Superseded"
 
 
 def consider_training(draft: Draft) -> Draft:
     """Bring the training that is wished for one step further."""
-    under_way = draft.status.training
-    wished = _wished_key(draft)
+    under_way, wished = draft.status.training, _key_to_train(draft)
     if under_way is not None and under_way.state in _FOLLOWED and under_way.key != wished:
         return _cancel(draft, under_way)
     if wished is None:
-        return draft
+        return say_made(_nothing_to_train(draft))
     if under_way is None or under_way.key != wished:
-        return _request(draft, wished, attempt=1)
+        return _request(draft, wished)
     match under_way.state:
         case TrainingState.PENDING | TrainingState.RUNNING:
             return _follow(draft, under_way)
@@ -40,35 +44,54 @@ def consider_training(draft: Draft) -> Draft:
         case TrainingState.BACKING_OFF:
             return _back_off(draft, under_way)
         case TrainingState.SUCCEEDED:
-            return _request(draft, wished, under_way.attempt + 1)
+            return _request(draft, wished)
+        case TrainingState.FAILED if under_way.reason == _SUPERSEDED:
+            return _request(draft, wished)
         case TrainingState.FAILED:
             return draft.blocked(under_way.reason or "TrainingFailed", under_way.last_error or "the training failed")
         case _:
             assert_never(under_way.state)
 
 
-def _wished_key(draft: Draft) -> str | None:
+def _key_to_train(draft: Draft) -> str | None:
     """The key to train for, or None where nothing has to be trained."""
-    dataset, status = draft.status.dataset, draft.status
-    if dataset is None or dataset.fingerprint != names.fingerprint(draft.spec):
+    wished, training = draft.wished_key, draft.status.training
+    if wished is None or draft.wished_version is not None or draft.rejection(wished) is not None:
         return None
-    if draft.rejection(dataset.key) is not None:
-        return None
-    made = any(version.key == dataset.key for version in status.versions)
-    pinned = draft.spec.rollback_to is not None
-    already_started = status.training is not None and status.training.key == dataset.key
-    return None if made or (pinned and not already_started) else dataset.key
+    already_started = training is not None and training.key == wished
+    return None if draft.spec.rollback_to is not None and not already_started else wished
 
 
-def _request(draft: Draft, key: str, attempt: int) -> Draft:
+def _nothing_to_train(draft: Draft) -> Draft:
+    """A pause before another attempt ends with the wish for it."""
+    training = draft.status.training
+    if training is None or training.state is not TrainingState.BACKING_OFF:
+        return draft
+    return draft.with_status(training=_superseded(training, TrainingState.FAILED))
+
+
+def _superseded(training: TrainingStatus, state: TrainingState) -> TrainingStatus:
+    return training.model_copy(
+        update={"state": state, "reason": _SUPERSEDED, "last_error": "spec asks for another", "retry_after": None}
+    )
+
+
+def _request(draft: Draft, key: str) -> Draft:
+    """Wish for the next attempt with a key. A name is never used twice: a run that was stopped, or failed
+    before the wish went away and came back, would else be taken for the new one."""
     subject, installation = draft.observation.subject, draft.observation.installation
-    dataset = draft.status.dataset
+    dataset, before = draft.status.dataset, draft.status.training
     if dataset is None:
         raise AssertionError("a key is wished for only after data was adopted")
+    draft = _abandon(draft, before)
+    spent = next((left.attempt for left in draft.status.abandoned if left.key == key), 0)
+    same = before if before is not None and before.key == key else None
+    attempt = (same.attempt if same else spent) + 1
     requested = TrainingStatus(
         key=key,
         dataset_digest=dataset.digest,
         attempt=attempt,
+        failures=same.failures if same and same.state is TrainingState.BACKING_OFF else 0,
         state=TrainingState.PENDING,
         run_name=names.run_name(subject.key, key, attempt),
         output_uri=names.output_uri(installation, subject.key, key, attempt),
@@ -80,6 +103,15 @@ def _request(draft: Draft, key: str, attempt: int) -> Draft:
     )
     draft = draft.busy("Training", f"training run {requested.run_name}")
     return draft.tell("TrainingRequested", f"attempt {attempt}: run {requested.run_name}").look_again(AT_ONCE)
+
+
+def _abandon(draft: Draft, training: TrainingStatus | None) -> Draft:
+    """Remember how far a training came that is left without a version."""
+    if training is None or training.state is TrainingState.SUCCEEDED:
+        return draft
+    others = tuple(left for left in draft.status.abandoned if left.key != training.key)
+    left = AbandonedTraining(key=training.key, attempt=training.attempt)
+    return draft.with_status(abandoned=(*others, left)[-REMEMBERED_TRAININGS:])
 
 
 def _follow(draft: Draft, training: TrainingStatus) -> Draft:
@@ -98,9 +130,9 @@ def _follow(draft: Draft, training: TrainingStatus) -> Draft:
 def _submit(draft: Draft, training: TrainingStatus) -> Draft:
     if training.state is TrainingState.RUNNING:
         return _attempt_failed(draft, training, "RunDeleted", f"run {training.run_name} was deleted from KFP")
-    for fault in draft.observation.faults:
-        if fault.action == SubmitRun.__name__:
-            return _submission_failed(draft, training, fault.rejected, fault.message)
+    fault = draft.fault_of(SubmitRun.__name__)
+    if fault is not None:
+        return _submission_failed(draft, training, fault.rejected, fault.message)
     subject, installation = draft.observation.subject, draft.observation.installation
     action = names.submission(draft.spec, installation, subject.key, training)
     return draft.act(action).look_again(AT_ONCE)
@@ -147,9 +179,10 @@ def _watch(draft: Draft, training: TrainingStatus, run: Run) -> Draft:
     started = training.started or draft.now
     if draft.now - started < seconds_of(draft.spec.training.timeout):
         return draft
-    late = training.model_copy(
-        update={"reason": "TimedOut", "last_error": f"the run took longer than {draft.spec.training.timeout}"}
-    )
+    message = f"the run took longer than {draft.spec.training.timeout}"
+    if draft.now - started >= seconds_of(draft.spec.training.timeout) + STOPPING_GRACE:
+        return _attempt_failed(draft, training, "TimedOut", f"{message} and does not stop")
+    late = training.model_copy(update={"reason": "TimedOut", "last_error": message})
     return draft.with_status(training=late).act(TerminateRun(_target(draft), run.id))
 
 
@@ -203,10 +236,11 @@ def _data_refused(draft: Draft, training: TrainingStatus, failure: Failure) -> D
 
 
 def _attempt_failed(draft: Draft, training: TrainingStatus, reason: str, message: str) -> Draft:
-    if training.attempt > draft.spec.training.retries:
-        return _give_up(draft, training, reason, message)
-    pause = names.back_off(training.attempt)
-    waiting = training.model_copy(
+    failed = training.model_copy(update={"failures": training.failures + 1})
+    if failed.failures > draft.spec.training.retries:
+        return _give_up(draft, failed, reason, message)
+    pause = names.back_off(failed.failures)
+    waiting = failed.model_copy(
         update={
             "state": TrainingState.BACKING_OFF,
             "finished": training.finished or draft.now,
@@ -238,7 +272,7 @@ def _give_up(draft: Draft, training: TrainingStatus, reason: str, message: str) 
 def _back_off(draft: Draft, training: TrainingStatus) -> Draft:
     until = training.retry_after or draft.now
     if draft.now >= until:
-        return _request(draft, training.key, training.attempt + 1)
+        return _request(draft, training.key)
     draft = draft.busy("BackingOff", f"attempt {training.attempt} failed: {training.last_error}")
     return draft.look_again(until - draft.now)
 
@@ -246,47 +280,34 @@ def _back_off(draft: Draft, training: TrainingStatus) -> Draft:
 def _cancel(draft: Draft, training: TrainingStatus) -> Draft:
     """Stop a run that is no longer wished for. The wish stands in status before KFP is asked, because the
     end state of a terminated run can be Failed as well as Canceled."""
+    draft = draft.busy("Cancelling", f"run {training.run_name} is no longer wanted")
     if training.state is not TrainingState.CANCELLING:
-        cancelling = training.model_copy(
-            update={"state": TrainingState.CANCELLING, "reason": "Superseded", "last_error": "spec asks for another"}
-        )
-        return draft.with_status(training=cancelling).look_again(AT_ONCE).busy("Cancelling", training.run_name)
+        cancelling = _superseded(training, TrainingState.CANCELLING)
+        cancelling = cancelling.model_copy(update={"retry_after": draft.now + STOPPING_GRACE})
+        return draft.with_status(training=cancelling).look_again(AT_ONCE)
     match draft.observation.run:
         case Unknown() as unknown:
-            return draft.unseen(ConditionType.TRAINED, unknown).busy("Cancelling", training.run_name)
+            return draft.unseen(ConditionType.TRAINED, unknown)
         case Known(value=Run() as run) if not run.state.terminal:
-            draft = draft.act(TerminateRun(_target(draft), run.id)).busy("Cancelling", training.run_name)
+            if training.retry_after is not None and draft.now >= training.retry_after:
+                return _cancelled(draft, training, f"run {training.run_name} does not stop and is left to itself")
+            draft = draft.act(TerminateRun(_target(draft), run.id))
             return draft.look_again(draft.observation.installation.poll_interval)
         case Known():
-            return _cancelled(draft, training)
+            return _cancelled(draft, training, f"run {training.run_name} is no longer wanted")
         case _:
             raise AssertionError("a run or nothing is seen")
 
 
-def _cancelled(draft: Draft, training: TrainingStatus) -> Draft:
-    wished = _wished_key(draft)
-    draft = draft.tell("TrainingCancelled", f"run {training.run_name} is no longer wanted")
+def _cancelled(draft: Draft, training: TrainingStatus, message: str) -> Draft:
+    draft = draft.tell("TrainingCancelled", message)
+    draft = draft.find(ConditionType.TRAINED, ConditionStatus.FALSE, "TrainingCancelled", message)
+    wished = _key_to_train(draft)
     if wished is not None:
-        attempt = training.attempt + 1 if wished == training.key else 1
-        return _request(draft, wished, attempt)
-    ended = training.model_copy(update={"state": TrainingState.FAILED, "finished": draft.now})
+        return _request(draft, wished)
+    ended = _superseded(training, TrainingState.FAILED).model_copy(update={"finished": draft.now})
     return draft.with_status(training=ended).look_again(AT_ONCE)
 
 
 def _target(draft: Draft) -> PipelinesTarget:
     return names.pipelines_target(draft.spec, draft.observation.installation, draft.observation.subject.key)
-
-
-def wanted_again(draft: Draft) -> Draft:
-    """Make a version a candidate again whose key is wished for once more: same key, same model."""
-    dataset = draft.status.dataset
-    if dataset is None or draft.spec.rollback_to is not None or draft.rejection(dataset.key):
-        return draft
-    if dataset.fingerprint != names.fingerprint(draft.spec):
-        return draft
-    for version in draft.status.versions:
-        if version.key == dataset.key and version.state is VersionState.SUPERSEDED:
-            again = version.model_copy(update={"state": VersionState.CANDIDATE, "retired": None})
-            message = f"version {version.number} is wanted again; it needs no training"
-            return draft.with_version(again).tell("VersionWantedAgain", message)
-    return draft

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import timedelta
 
@@ -10,31 +9,17 @@ from churn_operator.api.v1alpha1 import ChurnModelSpec
 from churn_operator.api.v1alpha1.common import ResourceList
 from churn_operator.api.v1alpha1.status import TrainingStatus
 from churn_operator.core.actions import SubmitRun
+from churn_operator.core.fingerprint import digest_of
 from churn_operator.core.observation import DatasetLocation, Installation, ObjectKey, PipelinesTarget
 
 BACK_OFF_FIRST = timedelta(seconds=10)
 BACK_OFF_MOST = timedelta(minutes=10)
 
 
-def _digest(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def fingerprint(spec: ChurnModelSpec) -> str:
-    """sha256 hex of the part of spec that makes the model; rollout, serving and resources are not in it."""
-    dataset = spec.dataset.model_dump(
-        mode="json", include={"uri", "format", "target", "id_column", "positive_label", "columns", "endpoint"}
-    )
-    training = spec.training.model_dump(
-        mode="json", include={"algorithm", "hyperparameters", "seed", "image", "pipeline"}
-    )
-    return _digest({"dataset": dataset, "training": training})
-
-
 def training_key(key: ObjectKey, spec_fingerprint: str, dataset_digest: str, code_version: str) -> str:
     """sha256 hex: same key, same model. The object's own name is in it, because run names are shared by
     all ChurnModels of one KFP namespace."""
-    return _digest([key.namespace, key.name, spec_fingerprint, dataset_digest, code_version])
+    return digest_of([key.namespace, key.name, spec_fingerprint, dataset_digest, code_version])
 
 
 def run_name(key: ObjectKey, training: str, attempt: int) -> str:
@@ -53,9 +38,9 @@ def model_root(installation: Installation, key: ObjectKey) -> str:
     return f"{installation.artifact_root.rstrip('/')}/{key.namespace}/{key.name}/"
 
 
-def back_off(attempt: int) -> timedelta:
-    """Pause after the given failed attempt: doubling from 10 s up to 10 min."""
-    doublings = min(attempt - 1, 20)
+def back_off(failures: int) -> timedelta:
+    """Pause after so many failures: doubling from 10 s up to 10 min."""
+    doublings = min(failures - 1, 20)
     return min(BACK_OFF_FIRST * (1 << doublings), BACK_OFF_MOST)
 
 

@@ -1,6 +1,8 @@
-"""Version records: made from a report, judged by the gate, forgotten by age."""
+"""Version records: made from a report, judged by the gate, wanted again, forgotten by age."""
 
 from __future__ import annotations
+
+import math
 
 from churn_report import ArtifactLayout, Report
 
@@ -26,47 +28,92 @@ def record_version(draft: Draft, training: TrainingStatus, report: Report) -> Dr
         run_id=training.run_id or "",
         image=draft.spec.training.image or draft.observation.installation.trainer_image,
         algorithm=report.algorithm or "",
-        metrics=report.metrics,
+        metrics={name: value for name, value in report.metrics.items() if math.isfinite(value)},
         gate=results,
         created=draft.now,
     )
-    area = report.metrics.get("rocAuc")
-    message = f"version {number} by run {training.run_name}" + (f", ROC AUC {area:.4f}" if area is not None else "")
     draft = draft.with_status(latest_version=number).with_version(version)
-    draft = draft.find(ConditionType.TRAINED, ConditionStatus.TRUE, "ModelTrained", message)
-    draft = draft.tell("ModelTrained", message).look_again(AT_ONCE)
-    return _pass(draft, version) if gate.passed(results) else _reject(draft, version)
+    draft = draft.tell("ModelTrained", f"{_made(version)}, by run {training.run_name}").look_again(AT_ONCE)
+    draft = _pass(draft, version) if gate.passed(results) else _reject(draft, version)
+    return say_made(draft)
+
+
+def _made(version: Version) -> str:
+    area = version.metrics.get("rocAuc")
+    return f"version {version.number}" + (f", ROC AUC {area:.4f}" if area is not None else "")
+
+
+def say_made(draft: Draft) -> Draft:
+    """Conditions of the version that is wished for, if there is one: it may be made long ago."""
+    version = draft.wished_version
+    if version is None:
+        return draft
+    draft = draft.find(ConditionType.TRAINED, ConditionStatus.TRUE, "ModelTrained", _made(version))
+    if version.state is VersionState.REJECTED:
+        return draft.find(ConditionType.GATE_PASSED, ConditionStatus.FALSE, "GateRejected", _refusal(version))
+    return draft.find(ConditionType.GATE_PASSED, ConditionStatus.TRUE, "GatePassed", _approval(version))
+
+
+def _approval(version: Version) -> str:
+    return f"version {version.number} met {len(version.gate)} thresholds"
+
+
+def _refusal(version: Version) -> str:
+    return f"version {version.number} is not served: {gate.explanation(version.gate)}"
 
 
 def _pass(draft: Draft, version: Version) -> Draft:
-    message = f"version {version.number} met {len(version.gate)} thresholds"
-    return draft.find(ConditionType.GATE_PASSED, ConditionStatus.TRUE, "GatePassed", message).tell(
-        "GatePassed", message
-    )
+    return draft.tell("GatePassed", _approval(version))
 
 
 def _reject(draft: Draft, version: Version) -> Draft:
-    why = gate.explanation(version.gate)
-    message = f"version {version.number} is not served: {why}"
+    why, message = gate.explanation(version.gate), _refusal(version)
     rejected = version.model_copy(
         update={"state": VersionState.REJECTED, "retired": draft.now, "reason": f"GateRejected: {why}"}
     )
     draft = draft.with_version(rejected).reject_key(version.key, "GateRejected", message)
-    draft = draft.find(ConditionType.GATE_PASSED, ConditionStatus.FALSE, "GateRejected", message)
     return draft.warn("GateRejected", message)
 
 
+def reconsider_versions(draft: Draft) -> Draft:
+    """Make a version a candidate again whose key is wished for once more (same key, same model), or whose
+    metrics meet the thresholds as they are now."""
+    version = draft.wished_version
+    if version is None or draft.spec.rollback_to is not None:
+        return draft
+    match version.state:
+        case VersionState.SUPERSEDED if not draft.rejection(version.key):
+            return _again(draft, version, "VersionWantedAgain", "is wanted again; it needs no training")
+        case VersionState.REJECTED:
+            results = gate.verdict(draft.spec.evaluation, version.metrics)
+            if not gate.passed(results):
+                return draft
+            others = tuple(entry for entry in draft.status.rejected_keys if entry.key != version.key)
+            judged = version.model_copy(update={"gate": results, "reason": ""})
+            return _again(draft.with_status(rejected_keys=others), judged, "GatePassed", "meets the new thresholds")
+        case _:
+            return draft
+
+
+def _again(draft: Draft, version: Version, reason: str, message: str) -> Draft:
+    again = version.model_copy(update={"state": VersionState.CANDIDATE, "retired": None})
+    return draft.with_version(again).tell(reason, f"version {version.number} {message}")
+
+
 def forget_old_versions(draft: Draft) -> Draft:
-    """Keep the newest versions up to the limit, and always those in service, on their way or pinned."""
-    rollout = draft.status.rollout
-    kept_anyway = {rollout.stable, rollout.candidate, draft.spec.rollback_to}
+    """Keep the newest versions up to the limit, and always those in service, on their way, pinned or wished
+    for (whose key would be trained again)."""
     excess = len(draft.status.versions) - draft.spec.history.limit
+    if excess <= 0:
+        return draft
+    rollout, wished = draft.status.rollout, draft.wished_version
+    kept_anyway = {rollout.stable, rollout.candidate, draft.spec.rollback_to, wished.number if wished else None}
     forgotten = {
         version.number
         for version in draft.status.versions
         if version.number not in kept_anyway and version.state is not VersionState.CANDIDATE
     }
-    forgotten = set(sorted(forgotten)[: max(excess, 0)])
+    forgotten = set(sorted(forgotten)[:excess])
     if not forgotten:
         return draft
     return draft.with_status(versions=tuple(v for v in draft.status.versions if v.number not in forgotten))

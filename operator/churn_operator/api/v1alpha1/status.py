@@ -70,6 +70,7 @@ class TrainingStatus(StatusPart):
     key: str = Field(description="Training key: same key, same model.")
     dataset_digest: str = Field(description="Digest of the dataset this training reads.")
     attempt: int = Field(description="1 for the first attempt with this key.")
+    failures: int = Field(default=0, description="Failed attempts since this key was last wished for.")
     state: TrainingState = Field(description="Where the attempt stands.")
     run_name: str = Field(description="Display name of the KFP run.")
     run_id: str | None = Field(default=None, description="Id of the KFP run.")
@@ -156,6 +157,13 @@ class RejectedKey(StatusPart):
     time: Time = Field(description="When.")
 
 
+class AbandonedTraining(StatusPart):
+    """A training that ended without a version: its runs' names are spent."""
+
+    key: str = Field(description="Training key.")
+    attempt: int = Field(description="The last attempt with this key.")
+
+
 class DatasetStatus(StatusPart):
     """The dataset as it was last adopted for training, and the training key that follows."""
 
@@ -184,6 +192,9 @@ class ChurnModelStatus(StatusPart):
     )
     dataset: DatasetStatus | None = Field(default=None, description="The dataset as last adopted.")
     training: TrainingStatus | None = Field(default=None, description="The training under way, or the last one.")
+    abandoned: tuple[AbandonedTraining, ...] = Field(
+        default=(), description="Trainings that were left without a version: a new try counts on from there."
+    )
     versions: tuple[Version, ...] = Field(
         default=(),
         description="The models that were made, oldest first.",
