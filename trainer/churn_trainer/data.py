@@ -88,16 +88,28 @@ def read_batches(
 
 def _csv_batches(path: Path, name: str, columns: Sequence[str]) -> Iterator[RawBatch]:
     _check_header(_csv_header(path, name), columns, name)
-    reader = pacsv.open_csv(
-        path,
-        # One thread, because only then does pyarrow know the number of a malformed row.
-        read_options=pacsv.ReadOptions(use_threads=False, block_size=_CSV_BLOCK_BYTES),
-        parse_options=pacsv.ParseOptions(invalid_row_handler=lambda row: _refuse_row(row, name)),
-        convert_options=pacsv.ConvertOptions(
-            default_column_type=pa.string(), include_columns=list(columns), strings_can_be_null=False
-        ),
-    )
-    yield from _numbered(reader, name)
+    malformed: list[pacsv.InvalidRow] = []
+
+    def note(row: pacsv.InvalidRow) -> str:
+        # pyarrow swallows what its handler raises.
+        malformed.append(row)
+        return "error"
+
+    try:
+        reader = pacsv.open_csv(
+            path,
+            # One thread, because only then does pyarrow know the number of a malformed row.
+            read_options=pacsv.ReadOptions(use_threads=False, block_size=_CSV_BLOCK_BYTES),
+            parse_options=pacsv.ParseOptions(invalid_row_handler=note),
+            convert_options=pacsv.ConvertOptions(
+                default_column_type=pa.string(), include_columns=list(columns), strings_can_be_null=False
+            ),
+        )
+        yield from _numbered(reader, name)
+    except pa.ArrowInvalid as error:
+        if malformed:
+            raise _malformed(malformed[0], name) from error
+        raise
 
 
 def _csv_header(path: Path, name: str) -> list[str]:
@@ -111,10 +123,10 @@ def _csv_header(path: Path, name: str) -> list[str]:
     return [str(column) for column in names]
 
 
-def _refuse_row(row: pacsv.InvalidRow, name: str) -> str:
+def _malformed(row: pacsv.InvalidRow, name: str) -> DataRejected:
     # The number counts the header line as 1, so the row after it has 2.
     number = f"row {row.number - 1}" if row.number is not None else "a row"
-    raise DataRejected(
+    return DataRejected(
         "MalformedRow",
         f"In {name}, {number} has {row.actual_columns} values where the header has {row.expected_columns}: "
         f"{row.text[:80]!r}.",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from churn_trainer import metrics
 from churn_trainer.results import Evaluation
 from churn_trainer.rows import raw_matrix
+from churn_trainer.threads import worthwhile_threads
 from churn_trainer.validation import ID_FIELD, TARGET_FIELD
 
 _BATCH_ROWS = 65_536
@@ -26,7 +27,8 @@ def score_holdout(model: Any, holdout: Path, columns: Sequence[Column], positive
     schema = pa.schema([("id", pa.string()), ("target", pa.int8()), ("score", pa.float64())])
     with pq.ParquetFile(holdout) as file, pq.ParquetWriter(scored, schema) as writer:
         for batch in file.iter_batches(batch_size=_BATCH_ROWS):
-            scores = model.predict_proba(raw_matrix(batch, columns))[:, position].astype(np.float64)
+            with worthwhile_threads(batch.num_rows):
+                scores = model.predict_proba(raw_matrix(batch, columns))[:, position].astype(np.float64)
             arrays = [batch.column(ID_FIELD), batch.column(TARGET_FIELD), pa.array(scores)]
             writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
 

@@ -69,11 +69,12 @@ def _groups(values: pa.Array, column: Column) -> NDArray[np.intp]:
 
 
 def _number_groups(numbers: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Blanks, zero, and quantile bins wide enough not to tell classes apart by chance."""
+    """Blanks, frequent values, and quantile bins wide enough not to tell classes apart by chance."""
     known = numbers[~np.isnan(numbers)]
     bins = max(2, min(_MOST_BINS, len(numbers) // _ROWS_PER_BIN))
     edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1])) if len(known) else np.empty(0)
-    groups = np.searchsorted(edges, numbers, side="right") + 1
+    # The sum of both sides gives a value that is an edge a group of its own: often it is a frequent one.
+    groups = np.searchsorted(edges, numbers, side="left") + np.searchsorted(edges, numbers, side="right") + 1
     return np.where(np.isnan(numbers), 0, groups).astype(np.intp)
 
 

@@ -11,6 +11,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 _BATCH_ROWS = 100_000
+_NEWCOMERS = 0.002
+"""Share of customers who have had no bill yet, as in the Telco table."""
+
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CONTRACTS = np.array(["Month-to-month", "One year", "Two year"])
 _INTERNET = np.array(["DSL", "Fiber optic", "No"])
@@ -92,7 +95,8 @@ def write_customers(path: Path, *, rows: int, seed: int) -> None:
 def _tenure(random: np.random.Generator, rows: int) -> NDArray[np.int64]:
     """Months as a customer, 0 to 72: many new ones and many old ones, as in the Telco table."""
     share = np.where(random.random(rows) < 0.55, random.beta(0.6, 1.8, rows), random.beta(2.2, 0.7, rows))
-    return np.round(72 * share).astype(np.int64)
+    months = np.maximum(1, np.round(72 * share)).astype(np.int64)
+    return np.where(random.random(rows) < _NEWCOMERS, 0, months)
 
 
 def _contract(random: np.random.Generator, tenure: NDArray[np.int64]) -> NDArray[np.intp]:

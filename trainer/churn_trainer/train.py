@@ -15,17 +15,18 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from churn_trainer.algorithms import Task, make_classifier
 from churn_trainer.features import make_encoder
 from churn_trainer.hyperparameters import Algorithm, HyperparameterValue, hyperparameters_of
 from churn_trainer.metrics import expected_calibration_error
 from churn_trainer.results import Training
+from churn_trainer.threads import worthwhile_threads
 
 _FOLDS = 5
 _CROSS_VALIDATION_ROWS = 100_000
-_ROWS_WORTH_THREADS = 50_000
+# Its hundred coefficients learn nothing more from further rows, which would cost half a kilobyte each.
+_LINEAR_ROWS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,15 @@ def cross_validate(
     part: TrainingRows, algorithm: Algorithm, hyperparameters: Mapping[str, HyperparameterValue], seed: int
 ) -> Training:
     """Five-fold stratified cross-validation, on at most 100,000 rows: fold-mean ROC AUC, pooled calibration error."""
-    sample = _sample(part, seed)
+    sample = _sample(part, _CROSS_VALIDATION_ROWS, seed)
     effective = {**hyperparameters_of(algorithm).defaults, **hyperparameters}
     scores = np.empty(len(sample.positive))
     areas = []
     for fit, test in StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(sample.rows, sample.positive):
         classifier = make_classifier(algorithm, Task(sample.rows[fit], sample.columns, effective, seed))
         _fit(classifier, sample.rows[fit], sample.positive[fit])
-        scores[test] = classifier.predict_proba(sample.rows[test])[:, 1]
+        with worthwhile_threads(len(test)):
+            scores[test] = classifier.predict_proba(sample.rows[test])[:, 1]
         areas.append(roc_auc_score(sample.positive[test], scores[test]))
     return Training(
         algorithm=algorithm.value,
@@ -78,11 +80,14 @@ def fit_pipeline(
     seed: int,
     labels: tuple[str, str],
 ) -> Pipeline:
-    """The servable Pipeline, encoder and classifier, fitted on the whole training part.
+    """The servable Pipeline, encoder and classifier, fitted on the training part.
 
-    `labels` are (negative, positive): what `predict` answers. The classifier learns from encoded
+    `labels` are (negative, positive): what `predict` answers. Logistic regression learns from a random
+    million of the rows when there are more. The classifier learns from encoded
     rows, so the table is never held as objects; the encoder is the one that serves.
     """
+    if algorithm is Algorithm.LOGISTIC_REGRESSION:
+        part = _sample(part, _LINEAR_ROWS, seed)
     classifier = make_classifier(algorithm, Task(part.rows, part.columns, hyperparameters, seed))
     _fit(classifier, part.rows, np.array(labels)[part.positive.astype(np.intp)])
     if isinstance(classifier, RandomForestClassifier):
@@ -92,18 +97,15 @@ def fit_pipeline(
 
 
 def _fit(classifier: Any, rows: NDArray[np.float32], target: NDArray[Any]) -> None:
-    # On few rows threads cost more than they bring, and on busy cores OpenMP's wait for one another.
-    threads = 1 if len(rows) < _ROWS_WORTH_THREADS else None
-    with threadpool_limits(threads), warnings.catch_warnings():
+    with worthwhile_threads(len(rows)), warnings.catch_warnings():
         # Not converged within the user's own max_iter: the metrics say what it is worth.
         warnings.simplefilter("ignore", ConvergenceWarning)
         classifier.fit(rows, target)
 
 
-def _sample(part: TrainingRows, seed: int) -> TrainingRows:
-    if len(part.positive) <= _CROSS_VALIDATION_ROWS:
+def _sample(part: TrainingRows, most: int, seed: int) -> TrainingRows:
+    if len(part.positive) <= most:
         return part
-    chosen = np.sort(
-        np.random.default_rng(seed).choice(len(part.positive), _CROSS_VALIDATION_ROWS, replace=False, shuffle=False)
-    )
+    random = np.random.default_rng(seed)
+    chosen = np.sort(random.choice(len(part.positive), most, replace=False, shuffle=False))
     return TrainingRows(part.rows[chosen], part.positive[chosen], part.columns)

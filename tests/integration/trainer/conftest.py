@@ -46,7 +46,7 @@ class Bucket:
         return sorted(item.object_name for item in self.client.list_objects(self.name, prefix=prefix, recursive=True))
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     try:
         for one in sockets:
@@ -66,7 +66,7 @@ def _weed() -> str:
 @pytest.fixture(scope="session")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
     folder = tmp_path_factory.mktemp("weed")
-    ports = _free_ports(2 * len(_SERVICES))
+    ports = free_ports(2 * len(_SERVICES))
     flags = [
         f"-{service}.port{kind}={ports[2 * index + offset]}"
         for index, service in enumerate(_SERVICES)

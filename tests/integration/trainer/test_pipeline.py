@@ -10,14 +10,19 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from churn_report import DataContract, Outcome, Report
 from churn_report.digest import dataset_digest
 from churn_trainer import CODE_VERSION
-from churn_trainer.synthetic import write_customers
+from churn_trainer.local import run_locally
+from churn_trainer.rejection import DataRejected
+from churn_trainer.request import RunRequest
+from churn_trainer.synthetic import make_customers, write_customers
+from urllib3.exceptions import HTTPError
 
-from tests.integration.trainer.conftest import ACCESS_KEY, SECRET_KEY, Bucket
+from tests.integration.trainer.conftest import ACCESS_KEY, SECRET_KEY, Bucket, free_ports
 
 REPOSITORY = Path(__file__).parents[3]
 PACKAGE = REPOSITORY / "operator/churn_operator/pipelines/churn-training.yaml"
@@ -87,3 +92,127 @@ def test_a_run_publishes_model_report_holdout_and_plots(bucket: Bucket, customer
     scored = tmp_path / "holdout.parquet"
     scored.write_bytes(bucket.get(f"{output}/holdout/holdout.parquet"))
     assert pq.read_table(scored).column_names == ["id", "target", "score"]
+
+
+@pytest.mark.cluster
+def test_bad_data_fails_the_step_after_a_report_that_says_why(bucket: Bucket, customers: Path, tmp_path: Path) -> None:
+    lines = customers.read_text().splitlines()
+    lines[3] = lines[3].replace('"Male"', '"Robot"').replace('"Female"', '"Robot"')
+    spoilt = tmp_path / "spoilt.csv"
+    spoilt.write_text("\n".join(lines) + "\n")
+    uri = bucket.put("data/spoilt.csv", spoilt)
+
+    run = run_pipeline(
+        tmp_path, dataset_uri=uri, s3_endpoint=bucket.endpoint, output_uri=f"s3://{bucket.name}/runs/spoilt/1", key="k"
+    )
+
+    assert run.returncode != 0
+    assert bucket.keys("runs/spoilt/") == ["runs/spoilt/1/report.json"]
+    report = Report.model_validate_json(bucket.get("runs/spoilt/1/report.json"))
+    assert report.outcome is Outcome.REJECTED
+    assert report.failure is not None
+    assert (report.failure.step, report.failure.reason) == ("validate", "UnseenCategory")
+    assert "Column gender, row 3 of spoilt.csv" in report.failure.message
+    assert report.failure.message in run.stdout
+
+
+@pytest.mark.cluster
+def test_data_that_changed_since_the_run_was_asked_for_is_refused(
+    bucket: Bucket, customers: Path, tmp_path: Path
+) -> None:
+    uri = bucket.put("data/changed/customers.csv", customers)
+    stat = bucket.client.stat_object(bucket.name, "data/changed/customers.csv")
+    digest = dataset_digest([("data/changed/customers.csv", stat.etag, stat.size)])
+    more = tmp_path / "more.csv"
+    write_customers(more, rows=300, seed=12)
+    bucket.put("data/changed/more.csv", more)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(DataRejected) as caught:
+        patch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+        run_locally(
+            RunRequest(
+                dataset_uri=uri.removesuffix("/customers.csv"),
+                dataset_digest=digest,
+                s3_endpoint=bucket.endpoint,
+                output_uri=f"s3://{bucket.name}/runs/changed/1",
+            )
+        )
+
+    assert caught.value.reason == "DatasetChanged"
+    assert bucket.keys("runs/changed/") == ["runs/changed/1/report.json"]
+
+
+@pytest.mark.cluster
+def test_a_prefix_of_parquet_files_is_read_and_its_neighbours_are_not(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        part = tmp_path / f"part-{number}.parquet"
+        table = make_customers(500, seed=number)
+        ids = pa.array([f"{name}-{number}" for name in table.column("customerID").to_pylist()])
+        pq.write_table(table.set_column(0, "customerID", ids), part)
+        bucket.put(f"data/parts/day=1/{part.name}", part)
+    bucket.put("data/parts-old/junk.parquet", Path(__file__))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+
+    report = run_locally(
+        RunRequest(
+            dataset_uri=f"s3://{bucket.name}/data/parts",
+            s3_endpoint=bucket.endpoint,
+            output_uri=f"s3://{bucket.name}/runs/parts/1",
+            algorithm="logisticRegression",
+        )
+    )
+
+    assert report.dataset is not None
+    assert report.dataset.rows == 1500
+    objects = bucket.client.list_objects(bucket.name, prefix="data/parts/", recursive=True)
+    assert report.dataset.digest == dataset_digest((o.object_name, o.etag, o.size) for o in objects)
+
+
+@pytest.mark.cluster
+def test_a_store_that_is_down_leaves_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    (port,) = free_ports(1)
+
+    with pytest.raises(HTTPError):
+        run_locally(
+            RunRequest(
+                dataset_uri="s3://churn/data.csv",
+                s3_endpoint=f"http://127.0.0.1:{port}",
+                output_uri=str(tmp_path / "out"),
+            )
+        )
+
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.cluster
+def test_the_evaluation_shows_on_the_pipelines_own_page(bucket: Bucket, customers: Path, tmp_path: Path) -> None:
+    uri = bucket.put("data/page/customers.csv", customers)
+
+    run = run_pipeline(
+        tmp_path,
+        dataset_uri=uri,
+        s3_endpoint=bucket.endpoint,
+        output_uri=f"s3://{bucket.name}/runs/page/1",
+        algorithm="logisticRegression",
+    )
+
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
+    (path,) = (tmp_path / "root").rglob("evaluate/executor_output.json")
+    artifacts = json.loads(path.read_text())["artifacts"]
+    report = Report.model_validate_json(bucket.get("runs/page/1/report.json"))
+    shown = artifacts["metrics"]["artifacts"][0]["metadata"]
+    assert shown["rocAuc"] == report.metrics["rocAuc"]
+    page = artifacts["classification"]["artifacts"][0]["metadata"]
+    assert report.roc is not None
+    assert len(page["confidenceMetrics"]) == len(report.roc.x)
+    assert report.confusion is not None
+    assert page["confusionMatrix"]["rows"][1]["row"] == [
+        report.confusion.false_negatives,
+        report.confusion.true_positives,
+    ]
