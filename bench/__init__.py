@@ -1,0 +1,1 @@
+"""Benchmarks: the targets of the design, measured. See README.md."""
