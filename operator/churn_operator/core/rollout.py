@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import Any
 
 from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import ConditionStatus, seconds_of
@@ -21,6 +21,9 @@ def consider_rollout(draft: Draft) -> Draft:
         return _pin(draft, draft.spec.rollback_to)
     draft = _choose_candidate(draft)
     stable, candidate = _stable(draft), _candidate(draft)
+    if candidate is not None and candidate.number != draft.observation.subject.status.rollout.candidate:
+        # Chosen in this pass: that has to stand in status before anything serves it.
+        return look(draft).busy("RollingOut", f"version {candidate.number} is next").look_again(AT_ONCE)
     if candidate is not None:
         return _canary(draft, stable, candidate)
     if stable is not None:
@@ -78,7 +81,6 @@ def _begin(draft: Draft, candidate: Version, stable: Version | None) -> Draft:
         step=0,
         weight=first.weight,
         started=draft.now,
-        step_requested=draft.now,
     )
     share = f"with {first.weight}% of the traffic" if stable else "as the first version"
     return draft.with_status(rollout=rollout).tell("RolloutStarted", f"version {candidate.number} {share}")
@@ -91,12 +93,21 @@ def _canary(draft: Draft, stable: Version | None, candidate: Version) -> Draft:
     weight = steps[step].weight
     wish = arrangement(draft, stable, candidate, weight)
     work = ("RollingOut", f"version {candidate.number} at {weight}%, step {step + 1}/{len(steps)}")
-    if pending(draft, wish) and _is_stale(draft):
-        return look(_restart_clock(draft)).busy(*work).look_again(AT_ONCE)
+    asked = draft.status.rollout.step_requested is not None
+    if pending(draft, wish) and asked:
+        # Its time begins anew; status says so first, or a crash would make the candidate look late.
+        return look(_with_rollout(draft, step_requested=None)).busy(*work).look_again(AT_ONCE)
     service = serve(draft, wish)
     if service.refused:
         return service.draft
-    return _judge(service.draft.busy(*work), service, candidate, steps, step)
+    draft = service.draft.busy(*work)
+    if service.effective is not None and not asked and not pending(draft, wish):
+        draft = _with_rollout(draft, step_requested=draft.now)
+    return _judge(draft, service, candidate, steps, step)
+
+
+def _with_rollout(draft: Draft, **changes: Any) -> Draft:
+    return draft.with_status(rollout=draft.status.rollout.model_copy(update=changes))
 
 
 def _follow_edits(draft: Draft, steps: tuple[Step, ...]) -> Draft:
@@ -105,22 +116,7 @@ def _follow_edits(draft: Draft, steps: tuple[Step, ...]) -> Draft:
     step = min(rollout.step or 0, len(steps) - 1)
     if (steps[step].weight, step) == (rollout.weight, rollout.step):
         return draft
-    changed = rollout.model_copy(
-        update={"step": step, "weight": steps[step].weight, "step_requested": draft.now, "step_started": None}
-    )
-    return draft.with_status(rollout=changed)
-
-
-def _is_stale(draft: Draft) -> bool:
-    """Whether the step was decided on some time ago: nothing could be applied since (the operator was away,
-    suspended, or KServe out of reach), so the candidate's time has not begun yet."""
-    asked = draft.status.rollout.step_requested or draft.now
-    return draft.now - asked > seconds_of(draft.spec.rollout.progress_deadline) / 10
-
-
-def _restart_clock(draft: Draft) -> Draft:
-    rollout = draft.status.rollout.model_copy(update={"step_requested": draft.now})
-    return draft.with_status(rollout=rollout)
+    return _with_rollout(draft, step=step, weight=steps[step].weight, step_requested=None, step_started=None)
 
 
 def _judge(draft: Draft, service: Service, candidate: Version, steps: tuple[Step, ...], step: int) -> Draft:
@@ -137,14 +133,14 @@ def _judge(draft: Draft, service: Service, candidate: Version, steps: tuple[Step
 
 def _interrupt_bake(draft: Draft) -> Draft:
     """A candidate that left service, by new settings say, has its time to come back, and bakes anew."""
-    rollout = draft.status.rollout
-    if rollout.step_started is None:
+    if draft.status.rollout.step_started is None:
         return draft
-    return _restart_clock(draft.with_status(rollout=rollout.model_copy(update={"step_started": None})))
+    return _with_rollout(draft, step_started=None, step_requested=draft.now)
 
 
 def _await(draft: Draft, candidate: Version, reading: Reading) -> Draft:
-    """Wait until the candidate is ready and has its share, but no longer than the progress deadline."""
+    """Wait until the candidate is ready and has its share, but no longer than the progress deadline after the
+    data plane was seen to be asked for it: while it is out of reach, or suspended, no time runs."""
     deadline = draft.spec.rollout.progress_deadline
     asked = draft.status.rollout.step_requested or draft.now
     left = asked + seconds_of(deadline) - draft.now
@@ -174,7 +170,7 @@ def _bake(draft: Draft, candidate: Version, steps: tuple[Step, ...], step: int) 
     started = rollout.step_started
     if started is None:
         started = draft.now
-        draft = draft.with_status(rollout=rollout.model_copy(update={"step_started": started}))
+        draft = _with_rollout(draft, step_started=started)
         draft = draft.tell("TrafficShifted", f"version {candidate.number} has {weight}% of the traffic")
     note = f"version {candidate.number} answers {weight}% of the traffic"
     draft = draft.find(ConditionType.CANARY_HEALTHY, ConditionStatus.TRUE, "CandidateReady", note)
@@ -183,14 +179,12 @@ def _bake(draft: Draft, candidate: Version, steps: tuple[Step, ...], step: int) 
         return draft.look_again(left)
     if step + 1 == len(steps):
         return _promote(draft, candidate)
-    return _advance(draft, steps, step + 1, draft.now)
+    return _advance(draft, steps, step + 1)
 
 
-def _advance(draft: Draft, steps: tuple[Step, ...], step: int, now: datetime) -> Draft:
-    rollout = draft.status.rollout.model_copy(
-        update={"step": step, "weight": steps[step].weight, "step_requested": now, "step_started": None}
-    )
-    return draft.with_status(rollout=rollout).look_again(AT_ONCE)
+def _advance(draft: Draft, steps: tuple[Step, ...], step: int) -> Draft:
+    draft = _with_rollout(draft, step=step, weight=steps[step].weight, step_requested=None, step_started=None)
+    return draft.look_again(AT_ONCE)
 
 
 def _promote(draft: Draft, candidate: Version) -> Draft:

@@ -96,8 +96,8 @@ def _progress(draft: D) -> D:
 
 
 def _announce_complaint(draft: D) -> D:
-    """A warning about what holds the work up, when no condition told of it before."""
-    if draft.complaint is None:
+    """A warning about what holds the work up, when a condition tells of it that did not before."""
+    if draft.complaint is None or draft.complaint != (draft.work or draft.obstacle):
         return draft
     reason, message = draft.complaint
     known = any(condition.reason == reason for condition in draft.status.conditions)

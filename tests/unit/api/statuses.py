@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import ChurnModelStatus, Condition, ConditionStatus, Phase
 from churn_operator.api.v1alpha1.status import (
+    AbandonedTraining,
     DatasetStatus,
     DeletionStatus,
     GateResult,
@@ -72,6 +73,7 @@ FULL = ChurnModelStatus(
         key="2" * 64,
         dataset_digest="cd" * 32,
         attempt=1,
+        failures=1,
         state=TrainingState.SUCCEEDED,
         run_name="churn-2222222222-1",
         run_id="run-2",
@@ -96,6 +98,7 @@ FULL = ChurnModelStatus(
         step_started=_minutes(12),
     ),
     serving=ServingStatus(driver="knative", previous_revision="churn-predictor-00001"),
+    abandoned=(AbandonedTraining(key="8" * 64, attempt=2),),
     rejected_keys=(RejectedKey(key="9" * 64, reason="GateFailed", message="rocAuc 0.7 is below 0.8.", time=NOON),),
     deletion=DeletionStatus(started=_minutes(99), gave_up=("run run-1",)),
     next_run=_minutes(600),

@@ -55,9 +55,9 @@ def test_each_step_bakes_for_its_time_once_its_weight_is_in_effect(driver: str) 
     for weight in (10, 50, 100):
         model.until(lambda one, weight=weight: one.traffic().get(2) == weight)
         times[weight] = model.now
-    assert times[50] - times[10] >= timedelta(minutes=2) - timedelta(seconds=1)
-    assert times[100] - times[50] >= timedelta(minutes=2) - timedelta(seconds=1)
-    assert times[100] - times[10] < timedelta(minutes=5)
+    assert times[50] - times[10] >= timedelta(seconds=89)
+    assert times[100] - times[50] >= timedelta(seconds=89)
+    assert times[100] - times[10] < timedelta(minutes=4)
 
 
 def test_the_phases_of_a_canary_are_told_one_after_the_other(driver: str) -> None:
@@ -89,10 +89,10 @@ def test_a_candidate_that_is_not_ready_in_time_is_rolled_back_and_not_tried_agai
     assert states(model) == ["1 Stable", "2 RolledBack"]
     assert model.condition("Stalled") == "True ProgressDeadlineExceeded"
     assert model.condition("Ready") == "True InService"
-    assert "not ready within 5m" in model.message("Stalled")
+    assert "not ready within 3m" in model.message("Stalled")
     assert "RolledBack" in model.reasons()
     assert model.model.rejected_keys[0].key == model.model.versions[1].key
-    model.change(rollout__progress_deadline="6m")
+    model.change(rollout__progress_deadline="4m")
     model.settle()
     assert model.run_names() == ["1/1", "2/1"]
     model.change(training__seed=3)
@@ -125,7 +125,7 @@ def test_a_candidate_that_fails_during_its_bake_is_rolled_back_at_once(driver: s
 
 def test_a_candidate_that_fails_at_a_later_step_is_rolled_back_at_once(driver: str) -> None:
     model = in_service(driver)
-    model.plans[2] = ModelPlan(serving=ServingPlan(breaks_after=timedelta(minutes=2, seconds=1)))
+    model.plans[2] = ModelPlan(serving=ServingPlan(breaks_after=timedelta(seconds=91)))
     model.change(training__seed=2)
     model.until(lambda one: one.model.rollout.step == 1)
     advanced = model.now
@@ -242,7 +242,7 @@ def test_an_inference_service_deleted_in_a_canary_comes_back_with_the_stable_ver
     model = in_service(driver)
     model.change(training__seed=2)
     model.until(lambda one: one.traffic().get(2) == 50)
-    model.advance(timedelta(minutes=1, seconds=30))
+    model.advance(timedelta(minutes=1))
     model.serving.delete(model.now)
     model.until(lambda one: one.serving.observe(one.now) is None)
     model.weights_seen.clear()

@@ -454,7 +454,7 @@ class World:
             self.advance(min(result.requeue_after, timedelta(seconds=1)))
         return result
 
-    def settle(self, quiet: timedelta = timedelta(minutes=15), most: int = 3000) -> World:
+    def settle(self, quiet: timedelta = timedelta(minutes=5, seconds=30), most: int = 3000) -> World:
         """Pass after pass until nothing is done or said for `quiet`."""
         since, at_once = self.now, 0
         for _ in range(most):
@@ -484,15 +484,15 @@ def spec(**changes: Any) -> ChurnModelSpec:
     """A spec with short times; dotted paths with `__`."""
     content: dict[str, Any] = {
         "dataset": {"uri": DATASET},
-        "training": {"seed": 1, "retries": 2, "timeout": "10m", "algorithm": "logisticRegression"},
+        "training": {"seed": 1, "retries": 2, "timeout": "4m", "algorithm": "logisticRegression"},
         "evaluation": {"minimums": {"rocAuc": 0.8}},
         "rollout": {
             "steps": [
-                {"weight": 10, "bake": "2m"},
-                {"weight": 50, "bake": "2m"},
+                {"weight": 10, "bake": "90s"},
+                {"weight": 50, "bake": "90s"},
                 {"weight": 100, "bake": "0s"},
             ],
-            "progress_deadline": "5m",
+            "progress_deadline": "3m",
         },
         "triggers": {},
         "serving": {},

@@ -134,7 +134,7 @@ class RolloutStatus(StatusPart):
     step: int | None = Field(default=None, description="Index of the step, from 0.")
     weight: int | None = Field(default=None, description="Percent of traffic wished for the candidate.")
     started: Time | None = Field(default=None, description="When the rollout began.")
-    step_requested: Time | None = Field(default=None, description="When the step's weight was asked for.")
+    step_requested: Time | None = Field(default=None, description="When the step's weight was seen to be asked for.")
     step_started: Time | None = Field(default=None, description="When the step's weight was seen in effect.")
 
 

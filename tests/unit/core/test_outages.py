@@ -1,0 +1,126 @@
+"""Parts of the world out of reach, in every phase."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.core.world import World, in_service, world
+
+PHASES = ["new", "requested", "training", "recorded", "starting", "canary", "last step", "in service", "pinning"]
+PARTS = ["kfp_down", "s3_down", "kserve_down"]
+
+
+def _in_phase(driver: str, phase: str) -> World:
+    if phase == "new":
+        return world(driver)
+    model = in_service(driver)
+    if phase == "in service":
+        return model
+    model.change(training__seed=2)
+    match phase:
+        case "requested":
+            return model.until(lambda one: one.model.training.key != one.model.versions[0].key)
+        case "training":
+            return model.until(lambda one: one.condition("Trained") == "False TrainingRunning")
+        case "recorded":
+            return model.until(lambda one: one.model.latest_version == 2)
+        case "starting":
+            return model.until(lambda one: one.condition("CanaryHealthy") == "Unknown CandidateStarting")
+        case "canary":
+            return model.until(lambda one: one.traffic().get(2) == 10)
+        case "last step":
+            return model.until(lambda one: one.model.rollout.step == 2)
+        case _:
+            model.settle()
+            model.change(rollback_to=1)
+            return model.until(lambda one: one.condition("Reconciling") == "True RollingBack")
+
+
+def _outage(model: World, part: str, lasts: timedelta) -> None:
+    setattr(model, part, True)
+    over = model.now + lasts
+    while model.now < over:
+        before = model.now
+        model.step()
+        if model.now == before:
+            model.advance(timedelta(seconds=1))
+    setattr(model, part, False)
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("phase", PHASES)
+def test_an_outage_in_any_phase_changes_nothing_of_the_end(driver: str, phase: str, part: str) -> None:
+    model = _in_phase(driver, phase)
+    stable = model.model.rollout.stable
+    _outage(model, part, timedelta(minutes=7))
+    if stable is not None:
+        assert model.traffic(), "the version in service went on answering"
+    model.settle()
+    assert model.traffic() == ({1: 100} if phase in ("new", "in service", "pinning") else {2: 100})
+    assert model.condition("Ready").startswith("True")
+    assert model.condition("Stalled") == "False UpToDate"
+    assert model.condition("Reconciling") == "False UpToDate"
+    assert "Unknown" not in {model.condition(kind).split()[0] for kind in ("DatasetReady", "Trained", "Served")}
+    assert len(model.run_names()) == len(set(model.run_names()))
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_kserve_out_of_sight_neither_promotes_nor_rolls_back_nor_deletes(driver: str, phase: str) -> None:
+    model = _in_phase(driver, phase)
+    before = model.model
+    passes = len(model.passes)
+    _outage(model, "kserve_down", timedelta(minutes=7))
+    assert model.model.rollout.stable == before.rollout.stable
+    assert not {"Promoted", "RolledBack", "RolledBackTo"} & {
+        event.reason for one in model.passes[passes:] for event in one.decision.events
+    }
+
+
+def test_an_outage_is_told_once_when_it_begins_and_once_when_it_ends() -> None:
+    model = in_service()
+    model.kserve_down = True
+    model.advance(timedelta(minutes=10))
+    model.settle()
+    assert model.condition("Served") == "Unknown KServeUnavailable"
+    assert model.condition("Ready") == "Unknown KServeUnavailable"
+    model.kserve_down = False
+    model.settle()
+    assert model.reasons()[-2:] == ["KServeUnavailable", "Recovered"]
+
+
+def test_a_step_that_cannot_be_applied_keeps_ready_and_is_told_once(driver: str) -> None:
+    model = in_service(driver)
+    model.apply_fails = True
+    model.change(training__seed=2)
+    _outage(model, "apply_fails", timedelta(minutes=7))
+    assert model.condition("Ready") == "True InService"
+    assert model.condition("Reconciling") == "True ServingUnavailable"
+    assert model.reasons().count("ServingUnavailable") == 1
+    model.settle()
+    assert model.traffic() == {2: 100}
+
+
+def test_a_step_that_is_refused_stalls_until_it_is_accepted(driver: str) -> None:
+    model = in_service(driver)
+    model.apply_refused = True
+    model.change(training__seed=2)
+    model.settle()
+    assert model.condition("Stalled") == "True ServingRejected"
+    assert "denied the request" in model.message("Stalled")
+    assert model.condition("Ready") == "True InService"
+    assert model.reasons().count("ServingRejected") == 1
+    model.apply_refused = False
+    model.settle()
+    assert model.traffic() == {2: 100}
+
+
+def test_a_first_inference_service_that_is_refused_stalls(driver: str) -> None:
+    new = world(driver)
+    new.apply_refused = True
+    new.settle()
+    assert new.condition("Stalled") == "True ServingRejected"
+    assert new.condition("Ready") == "False ServingRejected"
+    new.apply_refused = False
+    assert new.settle().traffic() == {1: 100}
