@@ -9,11 +9,12 @@ from typing import Any
 
 import aiohttp
 import kubernetes
+from kubernetes.client.rest import should_bypass_proxies
 
 from churn_operator.adapters.kubernetes_api import SOURCE, classify
 from churn_operator.errors import Transient
 
-_TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=3)
+_TIMEOUT = aiohttp.ClientTimeout(total=8, sock_connect=3)
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -62,7 +63,10 @@ class ApiSession:
         if self._session is None:
             tls = tls_context(self._configuration) if self._configuration.host.startswith("https") else True
             connector = aiohttp.TCPConnector(limit=self._connections, ssl=tls)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT, trust_env=True)
+            # Not trust_env: it would read the environment and ~/.netrc for each request.
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=_TIMEOUT, proxy=proxy_of(self._configuration)
+            )
         return self._session
 
     def _headers(self, content_type: str) -> dict[str, str]:
@@ -83,3 +87,10 @@ def tls_context(configuration: kubernetes.client.Configuration) -> ssl.SSLContex
     if not configuration.verify_ssl:
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def proxy_of(configuration: kubernetes.client.Configuration) -> str | None:
+    """The proxy of a kubernetes client's Configuration (HTTPS_PROXY and NO_PROXY of the environment)."""
+    if not configuration.proxy or should_bypass_proxies(configuration.host, no_proxy=configuration.no_proxy or ""):
+        return None
+    return str(configuration.proxy)

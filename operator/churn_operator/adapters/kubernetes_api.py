@@ -17,8 +17,8 @@ from churn_operator.errors import AdapterError, Conflict, NotFound, Rejected, Tr
 SOURCE = "Kubernetes"
 FIELD_MANAGER = "churnmodel-operator"
 
-_TIMEOUT = (3, 10)
-_DEADLINE = timedelta(seconds=15)
+_TIMEOUT = (3, 8)
+_DEADLINE = timedelta(seconds=10)
 _TRANSIENT_STATUSES = frozenset({408, 425, 429})
 
 
