@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from churn_operator.core.quantity import canonical
+
 
 class Readiness(StrEnum):
     """Whether a version can answer requests."""
@@ -24,7 +26,8 @@ class Readiness(StrEnum):
 class PredictorSettings:
     """Everything of a predictor but its model: the same for all versions of a ChurnModel.
 
-    `requests` and `limits` are sorted (resource, quantity) pairs.
+    `requests` and `limits` are sorted (resource, quantity) pairs; quantities take their canonical form,
+    because KServe's webhooks give them that and a wish has to compare equal to what is stored.
     """
 
     runtime: str
@@ -33,6 +36,11 @@ class PredictorSettings:
     max_replicas: int | None = None
     requests: tuple[tuple[str, str], ...] = ()
     limits: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in ("requests", "limits"):
+            pairs = tuple((name, canonical(quantity)) for name, quantity in getattr(self, field))
+            object.__setattr__(self, field, pairs)
 
 
 @dataclass(frozen=True)

@@ -130,12 +130,34 @@ def test_a_foreign_edit_shows(
     assert getattr(observation(bad_canary), field) == value
 
 
+@pytest.mark.parametrize("foreign", [{"maxReplicas": 9}, {"serviceAccountName": "other"}])
+def test_what_we_leave_open_others_may_set(bad_canary: Object, foreign: Object) -> None:
+    before = observation(bad_canary).settings
+    bad_canary["spec"]["predictor"].update(foreign)
+    assert observation(bad_canary).settings == before
+
+
+@pytest.mark.parametrize("field", ["maxReplicas", "serviceAccountName"])
+def test_what_we_set_and_others_took_over_shows(field: str) -> None:
+    raw = manifest(_KEY, "u", KnativeStep(_TWO, 10, _SETTINGS))
+    ours = {"f:minReplicas": {}, "f:maxReplicas": {}, "f:serviceAccountName": {}}
+    del ours[f"f:{field}"]
+    entry = {"manager": "churnmodel-operator", "operation": "Apply", "fieldsV1": {"f:spec": {"f:predictor": ours}}}
+    raw["metadata"]["managedFields"] = [entry]
+    assert observation(raw).settings != _SETTINGS
+
+
+def test_a_quantity_in_the_webhooks_form_is_what_was_asked_for() -> None:
+    asked = PredictorSettings(runtime="r", requests=(("cpu", "0.5"),))
+    raw = manifest(_KEY, "u", KnativeStep(_TWO, 10, asked))
+    raw["spec"]["predictor"]["model"]["resources"] = {"requests": {"cpu": "500m"}}
+    assert observation(raw).settings == asked
+
+
 @pytest.mark.parametrize(
     "change",
     [
         lambda predictor: predictor.update(minReplicas=9),
-        lambda predictor: predictor.update(maxReplicas=9),
-        lambda predictor: predictor.update(serviceAccountName="other"),
         lambda predictor: predictor["model"].update(runtime="other"),
         lambda predictor: predictor["model"]["resources"]["requests"].update(memory="9Gi"),
     ],

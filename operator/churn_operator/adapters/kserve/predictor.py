@@ -21,7 +21,6 @@ Object = Mapping[str, Any]
 Environment = tuple[tuple[str, str], ...]
 
 _UP_TO_DATE = "UpToDate"
-_OURS = ("f:spec", "f:predictor", "f:model", "f:resources")
 
 
 def inference_service(key: ObjectKey, uid: str, name: str, mode: str, predictor: Object) -> dict[str, Any]:
@@ -107,20 +106,21 @@ def environment_in(raw: Object) -> Environment:
 
 
 def settings_of(raw: Object) -> PredictorSettings:
-    """The settings in spec, as they were applied: what KServe's webhooks add to the resources is not ours,
-    and what somebody else has taken over is not as we want it."""
-    written = _predictor_of(raw)
-    maximum = written.get("maxReplicas")
-    account = written.get("serviceAccountName")
-    resources = model_of(raw).get("resources") or {}
-    owned = _owned_resources(raw)
+    """The settings in spec, as they were applied. What we did not write and somebody else did (KServe's
+    webhooks, a person) is not ours; what we wrote and somebody else has taken over is not as we want it."""
+    written, model = _predictor_of(raw), model_of(raw)
+    owned = _owned(raw)
+    maximum = _if_owned(written, owned, "maxReplicas")
+    account = _if_owned(written, owned, "serviceAccountName")
+    resources = model.get("resources") or {}
+    owned_resources = None if owned is None else _below(owned, "f:model", "f:resources")
     return PredictorSettings(
-        runtime=str(model_of(raw).get("runtime") or ""),
+        runtime=str(model.get("runtime") or ""),
         service_account_name=str(account) if account else None,
         min_replicas=int(written.get("minReplicas", 1)),
         max_replicas=int(maximum) if maximum is not None else None,
-        requests=_pairs(resources, "requests", owned),
-        limits=_pairs(resources, "limits", owned),
+        requests=_pairs(resources, owned_resources, "requests"),
+        limits=_pairs(resources, owned_resources, "limits"),
     )
 
 
@@ -172,25 +172,23 @@ def _model_status(raw: Object) -> Object:
     return found
 
 
-def _pairs(resources: Object, kind: str, owned: frozenset[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
+def _pairs(resources: Object, owned: Object | None, kind: str) -> tuple[tuple[str, str], ...]:
     amounts = resources.get(kind) or {}
-    return tuple(
-        sorted((name, str(amount)) for name, amount in amounts.items() if owned is None or (kind, name) in owned)
-    )
+    ours = None if owned is None else _below(owned, f"f:{kind}")
+    return tuple(sorted((name, str(amount)) for name, amount in amounts.items() if ours is None or f"f:{name}" in ours))
 
 
-def _owned_resources(raw: Object) -> frozenset[tuple[str, str]] | None:
-    """(kind, resource) pairs that our field manager owns; None where managedFields do not say."""
-    ours = [
-        entry.get("fieldsV1") or {}
-        for entry in raw["metadata"].get("managedFields") or ()
-        if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"
-    ]
-    if not ours:
-        return None
-    owned: set[tuple[str, str]] = set()
-    for entry in ours:
-        fields = reduce(lambda outer, part: outer.get(part) or {}, _OURS, entry)
-        for kind in ("requests", "limits"):
-            owned |= {(kind, name.removeprefix("f:")) for name in fields.get(f"f:{kind}") or {} if name != "."}
-    return frozenset(owned)
+def _if_owned(written: Object, owned: Object | None, field: str) -> Any:
+    return written.get(field) if owned is None or f"f:{field}" in owned else None
+
+
+def _owned(raw: Object) -> Object | None:
+    """The fields of spec.predictor that our field manager owns; None where managedFields do not say."""
+    for entry in raw["metadata"].get("managedFields") or ():
+        if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply":
+            return _below(entry.get("fieldsV1") or {}, "f:spec", "f:predictor")
+    return None
+
+
+def _below(fields: Object, *path: str) -> Object:
+    return reduce(lambda outer, part: outer.get(part) or {}, path, fields)
