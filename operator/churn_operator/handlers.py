@@ -7,6 +7,7 @@ would show up in every `kubectl get` and Argo CD diff.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import kopf
@@ -15,6 +16,8 @@ from churn_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
 from churn_operator.core.observation import ObjectKey
 from churn_operator.wiring import Operator
 
+EVENTS_GRACE = 3.0
+"""Seconds that Events which wait have to be posted when the operator stops."""
 MODEL_LABEL = f"{GROUP}/model"
 _SERVING_RESOURCES = (
     ("serving.kserve.io", "v1beta1", "inferenceservices"),
@@ -36,6 +39,9 @@ def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
         operator.health.watching = False
         if operator.health.workers is not None:
             operator.health.workers.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(EVENTS_GRACE):
+                await operator.recorder.drained()
         await operator.session.close()
 
     @kopf.on.login(registry=registry)
@@ -71,12 +77,30 @@ def configure(settings: kopf.OperatorSettings) -> None:
     """Time-outs for watches and requests, and no writes by kopf itself."""
     settings.posting.enabled = False
     settings.peering.standalone = True
+    settings.persistence.diffbase_storage = NothingToCompare()
+    settings.queueing.idle_timeout = 1
     settings.watching.server_timeout = 240
     settings.watching.client_timeout = 270
     settings.watching.connect_timeout = 10
     settings.watching.reconnect_backoff = 1
     settings.networking.request_timeout = 60
     settings.networking.connect_timeout = 10
+
+
+class NothingToCompare(kopf.DiffBaseStorage):
+    """kopf would copy each object it sees, to compare it with an annotation that only its edge-based handlers
+    write. There are none: nothing is copied, compared or stored."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Nothing."""
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        """Nothing."""
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Nothing."""
 
 
 async def run(operator: Operator, stop: asyncio.Event, namespaces: tuple[str, ...]) -> None:

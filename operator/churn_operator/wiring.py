@@ -24,6 +24,7 @@ from churn_operator.reconcile.metrics import LoopMetrics
 from churn_operator.reconcile.observe import Observer
 from churn_operator.reconcile.queue import WorkQueue
 from churn_operator.reconcile.reconciler import Reconciler
+from churn_operator.reconcile.recorder import EventRecorder
 from churn_operator.reconcile.store import ObjectStore
 from churn_operator.reconcile.workers import Workers
 from churn_operator.settings import Settings
@@ -46,6 +47,7 @@ class Operator:
     registry: CollectorRegistry
     health: Health
     session: ApiSession
+    recorder: EventRecorder
 
     def gone(self, key: ObjectKey) -> None:
         """A ChurnModel is gone: forget it."""
@@ -80,9 +82,10 @@ async def build(settings: Settings) -> Operator:
     )
     actor = Actor(pipelines, artifacts, serving, cluster, metrics)
     queue: WorkQueue[ObjectKey] = WorkQueue()
-    reconciler = Reconciler(store, observer, actor, cluster, metrics)
+    recorder = EventRecorder(cluster, metrics)
+    reconciler = Reconciler(store, observer, actor, cluster, recorder, metrics)
     workers = Workers(queue, reconciler, settings.workers, timedelta(seconds=settings.resync_seconds))
-    return Operator(store, queue, workers, serving, metrics, registry, Health(), session)
+    return Operator(store, queue, workers, serving, metrics, registry, Health(), session, recorder)
 
 
 def installation(settings: Settings, driver: str) -> Installation:

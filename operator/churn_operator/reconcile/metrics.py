@@ -28,6 +28,9 @@ class LoopMetrics:
         )
         self.actions = Counter("churn_operator_actions", "Actions done, by kind.", ["action"], registry=registry)
         self.status_writes = Counter("churn_operator_status_writes", "Status writes.", registry=registry)
+        self.dropped_events = Counter(
+            "churn_operator_dropped_events", "Events dropped because too many waited.", registry=registry
+        )
         self.queue_depth = Gauge("churn_operator_queue_depth", "Keys that wait for a worker.", registry=registry)
         self.models = Gauge("churn_operator_churnmodels", "ChurnModels, by phase.", ["phase"], registry=registry)
         self._phases: dict[ObjectKey, Phase] = {}

@@ -7,21 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-import structlog
-
 from churn_operator.api.reading import write_status
-from churn_operator.core.actions import Decision, Event, EventType, RemoveFinalizer
+from churn_operator.core.actions import Decision, RemoveFinalizer
 from churn_operator.core.decide import decide
 from churn_operator.core.observation import ObjectKey, Observation, Subject
-from churn_operator.errors import AdapterError, Conflict, NotFound
+from churn_operator.errors import Conflict, NotFound
 from churn_operator.ports import Cluster
 from churn_operator.reconcile.act import Actor
 from churn_operator.reconcile.metrics import LoopMetrics
 from churn_operator.reconcile.observe import Observer
+from churn_operator.reconcile.recorder import EventRecorder
 from churn_operator.reconcile.store import ObjectStore
 from churn_operator.reconcile.subject import subject_of
-
-_log = structlog.get_logger()
 
 AT_ONCE = timedelta(0)
 AFTER_FAULT = timedelta(seconds=5)
@@ -35,6 +32,7 @@ class Reconciler:
     observer: Observer
     actor: Actor
     cluster: Cluster
+    recorder: EventRecorder
     metrics: LoopMetrics
 
     async def reconcile_once(self, key: ObjectKey) -> timedelta | None:
@@ -53,7 +51,8 @@ class Reconciler:
         self.metrics.in_phase(key, decision.status.phase)
         if not await self._write(subject, raw, written, decision):
             return AT_ONCE
-        await self._tell(subject, decision.events)
+        for event in decision.events:
+            self.recorder.record(key, subject.uid, event)
         return decision.requeue_after
 
     async def _act(self, observation: Observation, decision: Decision) -> tuple[Decision, Mapping[str, Any] | None]:
@@ -96,14 +95,3 @@ class Reconciler:
             self.store.remove(key)
         else:
             self.store.put(key, current)
-
-    async def _tell(self, subject: Subject, events: tuple[Event, ...]) -> None:
-        """Events follow the status they tell of; one that cannot be posted is only logged."""
-        for event in events:
-            log = _log.warning if event.type is EventType.WARNING else _log.info
-            log("event", reason=event.reason, message=event.message)
-            try:
-                await self.cluster.post_event(subject.key, subject.uid, event)
-            except AdapterError as error:
-                self.metrics.failed(error)
-                _log.warning("event was not posted", reason=event.reason, error=error.message)

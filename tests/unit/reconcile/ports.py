@@ -15,6 +15,7 @@ from churn_operator.reconcile.act import Actor
 from churn_operator.reconcile.metrics import LoopMetrics
 from churn_operator.reconcile.observe import Observer
 from churn_operator.reconcile.reconciler import Reconciler
+from churn_operator.reconcile.recorder import EventRecorder
 from churn_operator.reconcile.store import ObjectStore
 from churn_operator.reconcile.subject import FINALIZER
 from churn_report import Report
@@ -140,4 +141,5 @@ def loop_over(world: World, deadline: timedelta = timedelta(seconds=5)) -> Recon
     store = ObjectStore()
     store.put(KEY, world.raw)
     observer = Observer(world, world, world, INSTALLATION, lambda: NOW, deadline, metrics)
-    return Reconciler(store, observer, Actor(world, world, world, world, metrics), world, metrics)
+    actor, recorder = Actor(world, world, world, world, metrics), EventRecorder(world, metrics)
+    return Reconciler(store, observer, actor, world, recorder, metrics)

@@ -18,6 +18,7 @@ async def passes(reconciler: Reconciler, count: int) -> None:
     """Run this many passes, whatever they say of the next one."""
     for _ in range(count):
         await reconciler.reconcile_once(KEY)
+    await reconciler.recorder.drained()
 
 
 async def test_intent_stands_in_status_and_the_finalizer_on_the_object_before_a_run_is_submitted() -> None:
@@ -96,6 +97,7 @@ async def test_a_conflicting_write_tells_nothing_and_repeats_the_pass_on_the_new
     newer["metadata"] |= {"resourceVersion": "7", "generation": 2}
     world.raw = newer
     assert await reconciler.reconcile_once(KEY) == timedelta(0)
+    await reconciler.recorder.drained()
     assert world.events == []
     await passes(reconciler, 1)
     assert world.raw["status"]["phase"] == "Suspended"
@@ -112,8 +114,10 @@ async def test_an_event_that_cannot_be_posted_fails_no_pass() -> None:
 async def test_a_status_that_cannot_be_written_is_the_workers_to_back_off_from() -> None:
     world = World(churn_model())
     world.fails["write_status"] = Transient("Kubernetes", "etcd leader changed")
+    reconciler = loop_over(world)
     with pytest.raises(Transient):
-        await loop_over(world).reconcile_once(KEY)
+        await reconciler.reconcile_once(KEY)
+    await reconciler.recorder.drained()
     assert world.events == []
 
 
