@@ -11,7 +11,7 @@ import aiohttp
 import kubernetes
 from kubernetes.client.rest import should_bypass_proxies
 
-from churn_operator.adapters.kubernetes_api import SOURCE, classify
+from churn_operator.adapters.kubernetes_api import SOURCE, classify, require_object
 from churn_operator.errors import Transient
 
 _TIMEOUT = aiohttp.ClientTimeout(total=8, sock_connect=3)
@@ -50,8 +50,10 @@ class ApiSession:
             raise Transient(SOURCE, f"the API server cannot be reached: {error or type(error).__name__}") from error
         if not response.ok:
             raise classify(response.status, text, response.headers.get("Retry-After"))
-        answer: dict[str, Any] = json.loads(text)
-        return answer
+        try:
+            return require_object(json.loads(text))
+        except ValueError:
+            return require_object(text)
 
     async def close(self) -> None:
         """Close all connections; harmless when none was opened."""

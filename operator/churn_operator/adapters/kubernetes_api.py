@@ -19,6 +19,8 @@ FIELD_MANAGER = "churnmodel-operator"
 
 _TIMEOUT = (3, 8)
 _DEADLINE = timedelta(seconds=10)
+# Server-side apply answers 500 for a field that has another type in the schema.
+_UNTYPED = "failed to create typed patch object"
 _TRANSIENT_STATUSES = frozenset({408, 425, 429})
 
 
@@ -30,10 +32,19 @@ def classify(status: int, body: str, retry_after: str | None = None) -> AdapterE
             return NotFound(SOURCE, message)
         case 409:
             return Conflict(SOURCE, message)
+        case 500 if _UNTYPED in message:
+            return Rejected(SOURCE, message)
         case _ if status >= 500 or status in _TRANSIENT_STATUSES or status < 400:
             return Transient(SOURCE, message, parse_retry_after(retry_after))
         case _:
             return Rejected(SOURCE, message)
+
+
+def require_object(answer: object) -> dict[str, Any]:
+    """The answer itself. Raises Transient for what a proxy, but no API server, answers with status 200."""
+    if not isinstance(answer, dict):
+        raise Transient(SOURCE, f"the answer is not of an API server: {str(answer)[:200]}")
+    return answer
 
 
 def parse_retry_after(value: str | None) -> timedelta | None:
@@ -117,7 +128,7 @@ class KubernetesApi:
         content_type: str,
     ) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = self.client.call_api(
+            answer = self.client.call_api(
                 path,
                 method,
                 query_params=list(query.items()),
@@ -132,7 +143,7 @@ class KubernetesApi:
             raise _of_client(error) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Transient(SOURCE, f"the API server cannot be reached: {error}") from error
-        return answer
+        return require_object(answer)
 
 
 def _of_client(error: ApiException) -> AdapterError:

@@ -39,6 +39,11 @@ def test_statuses_of_the_api_server(status: int, kind: type[AdapterError]) -> No
     assert error.message == f"{status} spec.training.timeout: too long"
 
 
+def test_a_type_that_server_side_apply_cannot_read_is_rejected_though_it_answers_500() -> None:
+    body = json.dumps({"message": "failed to create typed patch object (/a): .data: expected map"})
+    assert type(kubernetes_api.classify(500, body)) is Rejected
+
+
 @pytest.mark.parametrize(
     ("header", "wish"), [("7", timedelta(seconds=7)), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)]
 )
