@@ -8,6 +8,7 @@ import signal
 import sys
 
 import structlog
+import uvloop
 
 from churn_operator import handlers
 from churn_operator.logs import configure_logs
@@ -37,7 +38,7 @@ def main() -> None:
         sys.exit(f"churn-operator: {error}")
     structlog.get_logger().info("starting", namespaces=settings.namespaces or "all", driver=settings.traffic_driver)
     try:
-        asyncio.run(_run(settings))
+        uvloop.run(_run(settings))
     except OSError as error:
         sys.exit(f"churn-operator: {error}")
 
