@@ -75,3 +75,11 @@ def test_a_versions_own_service_is_not_the_models() -> None:
     known.seen(_service(9, name="telco-v1"))
     assert known.get(_KEY) is None
     assert known.get(ObjectKey("shop", "telco-v1")) is None
+
+
+def test_a_route_of_the_same_name_is_no_inference_service() -> None:
+    known = KnownServices()
+    known.seen(_service(9))
+    known.seen({**_service(10, "s3://mlops/b"), "kind": "HTTPRoute"})
+    known.seen({**_service(11), "kind": "HTTPRoute"}, deleted=True)
+    assert _uri(known) == "s3://mlops/a"

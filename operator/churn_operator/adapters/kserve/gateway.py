@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from churn_operator.adapters.kserve.predictor import (
+    MODEL_LABEL,
     Object,
     condition_of,
     environment_of,
@@ -71,6 +72,8 @@ def route_manifest(key: ObjectKey, uid: str, step: RouteStep, gateway: Gateway) 
         "metadata": {
             "name": key.name,
             "namespace": key.namespace,
+            # By which the watch finds it; it is no InferenceService, so a label makes no revision.
+            "labels": {MODEL_LABEL: key.name},
             "ownerReferences": [owner_reference(key, uid)],
         },
         "spec": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from churn_operator.adapters.kserve import knative
-from churn_operator.adapters.kserve.predictor import Environment, Object, environment_in, model_name_of
+from churn_operator.adapters.kserve.predictor import KIND, Environment, Object, environment_in, model_name_of
 from churn_operator.core.knative import KnativeObservation
 from churn_operator.core.observation import ObjectKey
 
@@ -30,7 +30,10 @@ class KnownServices:
         return self._known.get(key)
 
     def seen(self, raw: Object, deleted: bool = False) -> None:
-        """Take in an InferenceService. Those that are no ChurnModel's, or a version's of their own, pass by."""
+        """Take in an object of the watch. What is no InferenceService, or no ChurnModel's, or a version's of
+        its own, passes by."""
+        if raw.get("kind", KIND) != KIND:
+            return
         metadata = raw["metadata"]
         key = ObjectKey(metadata["namespace"], metadata["name"])
         if model_name_of(raw) != key.name:

@@ -7,10 +7,12 @@ from functools import reduce
 from typing import Any
 
 from churn_operator.adapters.kubernetes_api import FIELD_MANAGER
-from churn_operator.api.v1alpha1.common import GROUP, KIND, VERSION
+from churn_operator.api.v1alpha1 import common
+from churn_operator.api.v1alpha1.common import GROUP, VERSION
 from churn_operator.core.observation import ObjectKey
 from churn_operator.core.traffic import PredictorSettings, ServedVersion
 
+KIND = "InferenceService"
 API_VERSION = "serving.kserve.io/v1beta1"
 MODEL_LABEL = f"{GROUP}/model"
 MODE_ANNOTATION = "serving.kserve.io/deploymentMode"
@@ -30,7 +32,7 @@ def inference_service(key: ObjectKey, uid: str, name: str, mode: str, predictor:
     """
     return {
         "apiVersion": API_VERSION,
-        "kind": "InferenceService",
+        "kind": KIND,
         "metadata": {
             "name": name,
             "namespace": key.namespace,
@@ -46,7 +48,7 @@ def owner_reference(key: ObjectKey, uid: str) -> dict[str, Any]:
     """The reference by which the garbage collector follows a deleted ChurnModel."""
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
-        "kind": KIND,
+        "kind": common.KIND,
         "name": key.name,
         "uid": uid,
         "controller": True,

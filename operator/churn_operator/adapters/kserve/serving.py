@@ -40,7 +40,7 @@ class KServeServing:
         self._gateway_url: Aged[str | None] = Aged(self._read_gateway_url)
 
     def seen(self, raw: Mapping[str, Any], deleted: bool = False) -> None:
-        """Take in an InferenceService from the watch."""
+        """Take in an object from the watch of InferenceServices and HTTPRoutes with our label."""
         self._known.seen(raw, deleted)
 
     async def detect_driver(self) -> str:
