@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -62,7 +61,6 @@ def test_a_run_publishes_model_report_holdout_and_plots(bucket: Bucket, customer
     digest = dataset_digest([("data/good/customers.csv", stat.etag, stat.size)])
     output = "runs/team/churn/abc/1"
 
-    started = time.monotonic()
     run = run_pipeline(
         tmp_path,
         dataset_uri=uri,
@@ -71,10 +69,8 @@ def test_a_run_publishes_model_report_holdout_and_plots(bucket: Bucket, customer
         output_uri=f"s3://{bucket.name}/{output}",
         key="abc",
     )
-    seconds = time.monotonic() - started
 
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
-    assert seconds < 60, f"the pipeline took {seconds:.0f} s"
     report = Report.model_validate_json(bucket.get(f"{output}/report.json"))
     assert report.outcome is Outcome.SUCCEEDED
     assert (report.key, report.code_version) == ("abc", CODE_VERSION)
@@ -118,7 +114,7 @@ def test_bad_data_fails_the_step_after_a_report_that_says_why(bucket: Bucket, cu
 
 @pytest.mark.cluster
 def test_data_that_changed_since_the_run_was_asked_for_is_refused(
-    bucket: Bucket, customers: Path, tmp_path: Path
+    bucket: Bucket, customers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uri = bucket.put("data/changed/customers.csv", customers)
     stat = bucket.client.stat_object(bucket.name, "data/changed/customers.csv")
@@ -127,17 +123,17 @@ def test_data_that_changed_since_the_run_was_asked_for_is_refused(
     write_customers(more, rows=300, seed=12)
     bucket.put("data/changed/more.csv", more)
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(DataRejected) as caught:
-        patch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-        run_locally(
-            RunRequest(
-                dataset_uri=uri.removesuffix("/customers.csv"),
-                dataset_digest=digest,
-                s3_endpoint=bucket.endpoint,
-                output_uri=f"s3://{bucket.name}/runs/changed/1",
-            )
-        )
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    request = RunRequest(
+        dataset_uri=uri.removesuffix("/customers.csv"),
+        dataset_digest=digest,
+        s3_endpoint=bucket.endpoint,
+        output_uri=f"s3://{bucket.name}/runs/changed/1",
+    )
+
+    with pytest.raises(DataRejected) as caught:
+        run_locally(request)
 
     assert caught.value.reason == "DatasetChanged"
     assert bucket.keys("runs/changed/") == ["runs/changed/1/report.json"]
