@@ -28,11 +28,23 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Backend:
-    """A cluster, its weight, and a header the request gets on its way there."""
+    """A cluster, its weight, and a header the request gets on its way there.
+
+    `ready` is False while requests have to be held until its server is up.
+    """
 
     cluster: str
     weight: int
     headers: tuple[tuple[str, str], ...] = ()
+    ready: bool = True
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A cluster that gets copies of requests; `millionths` of them. Its answers are thrown away."""
+
+    cluster: str
+    millionths: int
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ class Route:
     """Requests below `prefix` (which ends with /), of any host when `hosts` is empty.
 
     The prefix is replaced by `replacement`; None leaves the path alone. `exact` matches the path itself
-    only.
+    only. Each of `mirrors` gets copies, whichever backend answers.
     """
 
     prefix: str
@@ -48,6 +60,7 @@ class Route:
     replacement: str | None = "/"
     hosts: tuple[str, ...] = ()
     exact: bool = False
+    mirrors: tuple[Mirror, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -170,6 +183,8 @@ def _route(route: Route) -> dict[str, Any]:
     }
     if route.replacement is not None:
         action["prefix_rewrite"] = route.replacement
+    if route.mirrors:
+        action["request_mirror_policies"] = [_mirror(mirror) for mirror in route.mirrors]
     return {"match": match, "route": action}
 
 
@@ -181,6 +196,16 @@ def _backend(backend: Backend) -> dict[str, Any]:
             for key, value in backend.headers
         ]
     return weighted
+
+
+def _mirror(mirror: Mirror) -> dict[str, Any]:
+    share = {"numerator": mirror.millionths, "denominator": "MILLION"}
+    # Else Envoy appends "-shadow" to the Host of the copy, and the shadow would see another request.
+    return {
+        "cluster": mirror.cluster,
+        "runtime_fraction": {"default_value": share},
+        "disable_shadow_host_suffix_append": True,
+    }
 
 
 def _socket(port: int) -> dict[str, Any]:

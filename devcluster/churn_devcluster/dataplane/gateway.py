@@ -1,12 +1,17 @@
-"""HTTPRoutes of the Gateway API as Envoy routes, and the status a gateway writes on them. Pure."""
+"""HTTPRoutes of the Gateway API as Envoy routes, and the status a gateway writes on them. Pure.
+
+RequestMirror is a filter of HTTPRoutes. Neither Knative nor `spec.canary[]` of KServe has anything like
+it, so there is no shadow traffic with these two, here as there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from churn_devcluster.dataplane.envoy_config import Backend, Route
+from churn_devcluster.dataplane.envoy_config import Backend, Mirror, Route
 
 # A cluster without endpoints: the weight of a Service that cannot answer is a 503, as in real gateways.
 NOBODY = "nobody"
@@ -20,13 +25,15 @@ FindBackend = Callable[[str, str], tuple[Backend, ...] | None]
 
 # Each weight is scaled by this, so that a share of a share stays a whole number.
 _SCALE = 100
+_MILLION = 1_000_000
 
 
 def routes(http_route: Object, find_backend: FindBackend) -> tuple[Route, ...]:
     """The Envoy routes of one HTTPRoute.
 
-    Path matches of type PathPrefix and Exact, and the filter URLRewrite with ReplacePrefixMatch are
-    honoured. A rule whose backends are all unknown answers 503, as the weight of an unknown one does.
+    Path matches of type PathPrefix and Exact, and the filters RequestMirror and URLRewrite with
+    ReplacePrefixMatch are honoured. A rule whose backends are all unknown answers 503, as the weight of
+    an unknown one does; a copy for a Service without a ready server is dropped.
     """
     hosts = tuple(http_route["spec"].get("hostnames") or ())
     return tuple(
@@ -34,6 +41,7 @@ def routes(http_route: Object, find_backend: FindBackend) -> tuple[Route, ...]:
         for rule, match in _matches(http_route)
         if _is_supported(match)
         for route in _rule_routes(rule, match, hosts, _backends(http_route, rule, find_backend))
+        for route in [replace(route, mirrors=_mirrors(http_route, rule, find_backend))]
     )
 
 
@@ -61,9 +69,48 @@ def _backends(http_route: Object, rule: Object, find_backend: FindBackend) -> tu
 
 
 def _references(http_route: Object, rule: Object) -> Iterator[tuple[str, str, int]]:
-    own = http_route["metadata"]["namespace"]
     for reference in rule.get("backendRefs") or ():
-        yield reference.get("namespace", own), reference["name"], int(reference.get("weight", 1))
+        yield *_name_of(http_route, reference), int(reference.get("weight", 1))
+
+
+def _name_of(http_route: Object, reference: Object) -> tuple[str, str]:
+    return reference.get("namespace", http_route["metadata"]["namespace"]), reference["name"]
+
+
+def _all_references(http_route: Object) -> Iterator[tuple[str, str]]:
+    """Every Service that the route names, as backend or as mirror."""
+    for rule in http_route["spec"].get("rules") or ():
+        for namespace, name, _ in _references(http_route, rule):
+            yield namespace, name
+        for mirror in _request_mirrors(rule):
+            yield _name_of(http_route, mirror["backendRef"])
+
+
+def _mirrors(http_route: Object, rule: Object, find_backend: FindBackend) -> tuple[Mirror, ...]:
+    """A Service that leads to several servers has each mirrored to by its share.
+
+    One that is not ready is left out: what holds requests until it is would give copies to the stable one.
+    """
+    return tuple(
+        Mirror(backend.cluster, round(_fraction(mirror) * _MILLION * backend.weight / _SCALE))
+        for mirror in _request_mirrors(rule)
+        for backend in find_backend(*_name_of(http_route, mirror["backendRef"])) or ()
+        if backend.ready and backend.weight > 0
+    )
+
+
+def _request_mirrors(rule: Object) -> Iterator[Object]:
+    for each in rule.get("filters") or ():
+        if each.get("type") == "RequestMirror":
+            yield each["requestMirror"]
+
+
+def _fraction(mirror: Object) -> float:
+    """`percent`, or `fraction` whose denominator is 100 unless given, or everything."""
+    fraction = mirror.get("fraction")
+    if fraction is not None:
+        return float(fraction["numerator"]) / float(fraction.get("denominator", 100))
+    return float(mirror.get("percent", 100)) / 100
 
 
 def _rule_routes(rule: Object, match: Object, hosts: tuple[str, ...], backends: tuple[Backend, ...]) -> Iterator[Route]:
@@ -94,8 +141,7 @@ def status(http_route: Object, find_backend: FindBackend, now: datetime) -> dict
     """The status with one entry in `parents` for each of spec.parentRefs."""
     unknown = [
         f"{namespace}/{name}"
-        for rule in http_route["spec"].get("rules") or ()
-        for namespace, name, _ in _references(http_route, rule)
+        for namespace, name in _all_references(http_route)
         if find_backend(namespace, name) is None
     ]
     resolved = ("False", "BackendNotFound") if unknown else ("True", "ResolvedRefs")

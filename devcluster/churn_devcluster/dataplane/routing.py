@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 from churn_devcluster.dataplane import gateway
@@ -100,10 +101,19 @@ def _backends(service: Service, shares: Iterable[Share]) -> tuple[Backend, ...]:
 
 def backend_finder(services: Sequence[Service]) -> gateway.FindBackend:
     """What the Services `<name>-predictor`, which KServe creates, lead to."""
+    ready = {
+        cluster_name(service.namespace, revision.name)
+        for service in services
+        for revision in service.revisions
+        if revision.pod is not None and revision.pod.phase is Phase.READY
+    }
     by_name = {(service.namespace, f"{service.name}{_SERVICE_SUFFIX}"): service for service in services}
 
     def find(namespace: str, name: str) -> tuple[Backend, ...] | None:
         service = by_name.get((namespace, name))
-        return None if service is None else _backends(service, shares_in_force(service))
+        if service is None:
+            return None
+        backends = _backends(service, shares_in_force(service))
+        return tuple(replace(each, ready=each.cluster in ready) for each in backends)
 
     return find

@@ -180,8 +180,14 @@ class Model:
             *_ISVC, self.namespace, "inferenceservices", self.name, {"metadata": {"annotations": annotations}}
         )
 
-    def route(self, name: str, weights: dict[str, int], hostnames: list[str] | None = None) -> Object:
-        """Creates or replaces an HTTPRoute as an operator would write it."""
+    def route(
+        self,
+        name: str,
+        weights: dict[str, int],
+        hostnames: list[str] | None = None,
+        mirrors: list[Object] | None = None,
+    ) -> Object:
+        """Creates or replaces an HTTPRoute as an operator would write it; `mirrors` are RequestMirror filters."""
         path = f"/serving/{self.namespace}/{name}"
         manifest = {
             "apiVersion": "gateway.networking.k8s.io/v1",
@@ -197,7 +203,8 @@ class Model:
                             {
                                 "type": "URLRewrite",
                                 "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}},
-                            }
+                            },
+                            *({"type": "RequestMirror", "requestMirror": mirror} for mirror in mirrors or ()),
                         ],
                         "backendRefs": [
                             {"name": f"{service}-predictor", "port": 80, "weight": weight}

@@ -1,6 +1,8 @@
 """A model server with KServe's arguments whose model is the text in model.txt: it answers that text.
 
-A model that begins with "corrupt" fails to load, as an unreadable pickle would.
+A model that begins with "corrupt" fails to load, as an unreadable pickle would. One that begins with
+"failing" answers 500 to a POST, and one with "slow" after 3 s. Every answer says how many POSTs were
+seen, and the host and path of the last.
 """
 
 from __future__ import annotations
@@ -25,11 +27,19 @@ def main() -> None:
     if text.startswith("corrupt"):
         sys.exit("cannot load model.txt: it is corrupt")
 
+    seen: list[str] = []
+
     async def answer(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
+        asked = scope["method"] == "POST"
+        host = dict(scope["headers"])[b"host"].decode()
+        if asked:
+            seen.append(f"{host} {scope['path']}")
         if scope["path"].startswith("/slow"):
             await asyncio.sleep(2)
+        if asked and text.startswith("slow"):
+            await asyncio.sleep(3)
         content = {
             "name": parsed.model_name,
             "ready": True,
@@ -38,9 +48,12 @@ def main() -> None:
             "version": os.environ.get("CHURN_MODEL_VERSION", ""),
             "arguments": further,
             "pid": os.getpid(),
+            "seen": len(seen),
+            "last": seen[-1] if seen else "",
         }
+        status = 500 if asked and text.startswith("failing") else 200
         headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(content).encode()})
 
     uvicorn.run(answer, host=parsed.host, port=int(parsed.http_port), log_level="warning", lifespan="off")

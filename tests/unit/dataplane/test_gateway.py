@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from churn_devcluster.dataplane import envoy_config, gateway
-from churn_devcluster.dataplane.envoy_config import Backend, Route
+from churn_devcluster.dataplane.envoy_config import Backend, Mirror, Route
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 REWRITE = {
@@ -17,7 +17,11 @@ REWRITE = {
 
 
 def find(namespace: str, name: str) -> tuple[Backend, ...] | None:
-    known = {"a-predictor": (Backend("n/a", 100),), "pending-predictor": ()}
+    known = {
+        "a-predictor": (Backend("n/a", 100),),
+        "starting-predictor": (Backend("n/starting", 100, ready=False),),
+        "pending-predictor": (),
+    }
     return known.get(name) if namespace == "n" else None
 
 
@@ -108,3 +112,49 @@ def test_weight_zero_is_no_cluster_and_none_at_all_is_a_503() -> None:
     x, y = table["resources"][0]["virtual_hosts"][0]["routes"][1:]
     assert [each["name"] for each in x["route"]["weighted_clusters"]["clusters"]] == ["b"]
     assert y["direct_response"] == {"status": 503}
+
+
+def mirror(service: str = "a-predictor", **share: Any) -> dict[str, Any]:
+    return {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": service, "port": 80}, **share}}
+
+
+@pytest.mark.parametrize(
+    ("share", "millionths"),
+    [
+        ({}, 1_000_000),
+        ({"percent": 0}, 0),
+        ({"percent": 25}, 250_000),
+        ({"fraction": {"numerator": 5}}, 50_000),
+        ({"fraction": {"numerator": 1, "denominator": 3}}, 333_333),
+    ],
+)
+def test_a_mirror_gets_its_share_of_every_path_of_the_rule(share: Any, millionths: int) -> None:
+    routes = gateway.routes(http_route(("a-predictor", 1), filters=(REWRITE, mirror(**share))), find)
+    assert [each.mirrors for each in routes] == [(Mirror("n/a", millionths),)] * 2
+    assert [each.replacement for each in routes] == ["/", "/"]
+
+
+@pytest.mark.parametrize("service", ["starting-predictor", "pending-predictor", "gone-predictor"])
+def test_nothing_is_mirrored_to_a_service_that_is_not_ready(service: str) -> None:
+    routes = gateway.routes(http_route(("a-predictor", 1), filters=(mirror(service),)), find)
+    assert [each.mirrors for each in routes] == [(), ()]
+    assert {each.backends for each in routes} == {(Backend("n/a", 100),)}
+
+
+def test_an_unknown_mirror_is_reported_like_an_unknown_backend() -> None:
+    route = http_route(("a-predictor", 1), filters=(mirror("gone-predictor"),))
+    resolved = gateway.status(route, find, NOW)["parents"][0]["conditions"][1]
+    assert (resolved["status"], resolved["reason"]) == ("False", "BackendNotFound")
+    assert resolved["message"] == "Service n/gone-predictor not found"
+
+
+def test_envoy_copies_the_request_unchanged() -> None:
+    route = Route("/x/", (Backend("a", 100),), mirrors=(Mirror("b", 250_000),))
+    action = envoy_config.routes([route], "1")["resources"][0]["virtual_hosts"][0]["routes"][1]["route"]
+    assert action["request_mirror_policies"] == [
+        {
+            "cluster": "b",
+            "runtime_fraction": {"default_value": {"numerator": 250_000, "denominator": "MILLION"}},
+            "disable_shadow_host_suffix_append": True,
+        }
+    ]
