@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from churn_report.comparison import Comparison
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,7 +77,8 @@ class ConfusionMatrix(_Frozen):
 
 class Report(_Frozen):
     """Everything a run tells. `metrics` keys are camelCase: rocAuc, averagePrecision, brier,
-    expectedCalibrationError, logLoss, accuracy, precision, recall, f1, liftTopDecile, empc."""
+    expectedCalibrationError, logLoss, accuracy, precision, recall, f1, liftTopDecile, empc, all of the
+    holdout; crossValidationRocAuc and crossValidationCalibrationError, of the training part."""
 
     schema_version: int = Field(default=1, ge=1, le=1)
     outcome: Outcome
@@ -92,6 +95,9 @@ class Report(_Frozen):
     roc: Curve | None = None
     calibration: tuple[CalibrationBin, ...] = ()
     confusion: ConfusionMatrix | None = None
+    comparison: Comparison | None = Field(
+        default=None, description="Against the model in service, if the run was told of one."
+    )
     artifacts: tuple[Artifact, ...] = ()
 
     @model_validator(mode="after")

@@ -12,6 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from churn_trainer.rejection import DataRejected, SpecRejected
 
 _COUNTERPARTS = {"Yes": "No", "yes": "no", "1": "0", "true": "false", "True": "False", "TRUE": "FALSE", "Y": "N"}
+# What gradient boosting can hold apart.
+_MOST_CATEGORIES = 255
 _YES_NO = ("No", "Yes")
 _INTERNET_OPTION = ("No", "No internet service", "Yes")
 
@@ -92,9 +94,21 @@ def _check_column(column: Column, target: str, id_column: str) -> None:
                 raise SpecRejected("InvalidContract", f"Category column {column.name} declares no categories.")
             if len(set(column.categories)) != len(column.categories):
                 raise SpecRejected("InvalidContract", f"Column {column.name} declares a category twice.")
+            if len(column.categories) + column.nullable > _MOST_CATEGORIES:
+                raise SpecRejected(
+                    "InvalidContract",
+                    f"Column {column.name} declares {len(column.categories)} categories: at most "
+                    f"{_MOST_CATEGORIES}, a blank included, are possible.",
+                )
         case ColumnKind.NUMBER:
             if column.categories:
                 raise SpecRejected("InvalidContract", f"Number column {column.name} declares categories.")
+            if column.minimum is not None and column.maximum is not None and column.minimum > column.maximum:
+                raise SpecRejected(
+                    "InvalidContract",
+                    f"The minimum of column {column.name}, {column.minimum:g}, "
+                    f"is above its maximum, {column.maximum:g}.",
+                )
 
 
 def numeric_categories(column: Column) -> tuple[float, ...] | None:

@@ -169,6 +169,27 @@ def test_a_prefix_of_parquet_files_is_read_and_its_neighbours_are_not(
 
 
 @pytest.mark.cluster
+@pytest.mark.parametrize("place", ["no-such-bucket/customers.csv", "churn/no/such/customers.csv"])
+def test_a_dataset_that_is_not_there_is_refused(
+    place: str, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    request = RunRequest(
+        dataset_uri=f"s3://{place}",
+        dataset_digest="0" * 64,
+        s3_endpoint=bucket.endpoint,
+        output_uri=str(tmp_path / "out"),
+    )
+
+    with pytest.raises(DataRejected) as caught:
+        run_locally(request)
+
+    assert caught.value.reason == "DatasetNotFound"
+    assert place.split("/")[0] in caught.value.message
+
+
+@pytest.mark.cluster
 def test_a_store_that_is_down_leaves_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)

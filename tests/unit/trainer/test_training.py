@@ -181,6 +181,12 @@ def test_an_unfit_wish_is_refused(algorithm: str, hyperparameters: str, reason: 
         ('[{"name": "a", "kind": "category", "categories": ["x", "x"]}]', "InvalidContract", "Column a declares"),
         ('[{"name": "a", "kind": "number", "categories": ["x"]}]', "InvalidContract", "column a declares categories"),
         ('[{"name": "a", "kind": "number"}, {"name": "a", "kind": "number"}]', "InvalidContract", "a is declared more"),
+        ('[{"name": "a", "kind": "number", "minimum": 2, "maximum": 1}]', "InvalidContract", "column a, 2, is above"),
+        (
+            json.dumps([{"name": "a", "kind": "category", "categories": [f"c{number}" for number in range(256)]}]),
+            "InvalidContract",
+            "Column a declares 256 categories: at most 255",
+        ),
         ('[{"name": "customerID", "kind": "number"}]', "InvalidContract", "Column customerID is the customer id"),
         ('[{"name": "Churn", "kind": "number"}]', "TargetLeaked", "Column Churn is the target and a feature"),
     ],

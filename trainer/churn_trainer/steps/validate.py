@@ -29,9 +29,10 @@ def validate(request: RunRequest, validated: ValidatedFolder) -> None:
         parse_hyperparameters(request.algorithm, request.hyperparameters)
         store = open_store(request.dataset_uri, request.s3_endpoint)
         objects = store.list(request.dataset_uri)
+        kept = data_objects(objects, request.dataset_uri)
         digest = _checked_digest(objects, request)
         validator = Validator(columns, request.target, request.id_column, request.positive_label)
-        _write_table(store, objects, request, validator, validated)
+        _write_table(store, kept, request, validator, validated)
         _checked_digest(store.list(request.dataset_uri), request.model_copy(update={"dataset_digest": digest}))
         check_leakage(validated.table, columns, request.target)
     validated.digest_file.write_text(digest)
@@ -63,11 +64,10 @@ def _write_table(
     validator: Validator,
     validated: ValidatedFolder,
 ) -> None:
-    kept = data_objects(objects, request.dataset_uri)
-    data_format = format_of(kept, request.dataset_format)
+    data_format = format_of(objects, request.dataset_format)
     names = [request.id_column, request.target, *(column.name for column in validator.columns)]
     with pq.ParquetWriter(validated.table, validator.schema) as writer:
-        for batch in read_batches(store, request.dataset_uri, kept, data_format, names):
+        for batch in read_batches(store, request.dataset_uri, objects, data_format, names):
             writer.write_batch(validator.check(batch))
     validator.check_whole()
     validator.check_duplicates(_ids(validated))
