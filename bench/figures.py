@@ -10,12 +10,12 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Figure:
-    """One row. `value` has to be at least, or below, `target`; a row without a target is for information."""
+    """One row. `value` has to be at least, at most, or below, `target`; a row without a target is for information."""
 
     row: str
     value: float
     unit: str
-    bound: Literal["at least", "below", "exactly", ""] = ""
+    bound: Literal["at least", "at most", "below", "exactly", ""] = ""
     target: float | None = None
     note: str = ""
 
@@ -25,6 +25,8 @@ class Figure:
         match self.bound:
             case "at least":
                 return self.target is not None and self.value >= self.target
+            case "at most":
+                return self.target is not None and self.value <= self.target
             case "below":
                 return self.target is not None and self.value < self.target
             case "exactly":

@@ -94,14 +94,30 @@ class VersionState(StrEnum):
     REJECTED = "Rejected"
 
 
+class GateCheck(StrEnum):
+    """What the gate looked at: a threshold, the alarm for a leaked target, or the version in service."""
+
+    THRESHOLD = "Threshold"
+    TOO_GOOD = "TooGood"
+    CHAMPION = "Champion"
+
+
 class GateResult(StatusPart):
-    """One threshold of the gate."""
+    """One verdict of the gate."""
 
     metric: str = Field(description="Name of the metric.")
-    value: float | None = Field(default=None, description="Observed value; absent if the report lacks it.")
-    minimum: float | None = Field(default=None, description="Least value.")
+    check: GateCheck = Field(default=GateCheck.THRESHOLD, description="Threshold, TooGood or Champion.")
+    value: float | None = Field(
+        default=None,
+        description="Observed value, for Champion the improvement on it; absent if the report lacks it.",
+    )
+    minimum: float | None = Field(default=None, description="Least value; for Champion the margin, below zero.")
     maximum: float | None = Field(default=None, description="Greatest value.")
-    passed: bool = Field(description="Whether the value is within.")
+    lower: float | None = Field(default=None, description="Lower confidence bound of the value.")
+    upper: float | None = Field(default=None, description="Upper confidence bound of the value.")
+    passed: bool = Field(description="Whether the gate lets the version through.")
+    reason: str | None = Field(default=None, description="CamelCase reason of the verdict.")
+    message: str | None = Field(default=None, description="The verdict as a sentence.")
 
 
 class Version(StatusPart):
@@ -126,6 +142,47 @@ class Version(StatusPart):
     reason: str = Field(default="", description="Why it was rejected or rolled back.")
 
 
+class Verdict(StrEnum):
+    """What a check of live traffic found. Inconclusive: too little was seen, or what was seen may be chance.
+    Error: the check could not be made, which says nothing of the candidate."""
+
+    PASSED = "Passed"
+    INCONCLUSIVE = "Inconclusive"
+    FAILED = "Failed"
+    ERROR = "Error"
+
+
+class CheckStatus(StatusPart):
+    """One check of live traffic, as it was last made."""
+
+    name: str = Field(description="Name of the check, as in spec.")
+    verdict: Verdict = Field(description="Passed, Inconclusive, Failed or Error.")
+    reason: str = Field(description="CamelCase reason of the verdict, e.g. TooFewRequests.")
+    value: float | None = Field(default=None, description="Observed value; absent if nothing could be observed.")
+    threshold: float | None = Field(default=None, description="The value that is still good.")
+    samples: int = Field(default=0, description="Observations of the candidate that the value rests on.")
+    p_value: float | None = Field(
+        default=None, description="Chance of such evidence if all were well, however often one looked; 0 to 1."
+    )
+    message: str = Field(default="", description="The verdict as a sentence.")
+
+
+class AnalysisStatus(StatusPart):
+    """The checks of live traffic in this rollout."""
+
+    verdict: Verdict = Field(description="Verdict of the last look over all checks.")
+    checks: tuple[CheckStatus, ...] = Field(
+        default=(),
+        description="The checks of the last look.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+    )
+    looks: int = Field(default=0, description="Looks at the traffic in this rollout.")
+    failed: int = Field(default=0, description="Looks that found the candidate to fail.")
+    inconclusive_since: Time | None = Field(default=None, description="Since when every look was Inconclusive.")
+    error_since: Time | None = Field(default=None, description="Since when every look ended in Error.")
+    last_run: Time = Field(description="When the last look was taken.")
+
+
 class RolloutStatus(StatusPart):
     """The versions in service and the step of a canary."""
 
@@ -136,6 +193,7 @@ class RolloutStatus(StatusPart):
     started: Time | None = Field(default=None, description="When the rollout began.")
     step_requested: Time | None = Field(default=None, description="When the step's weight was seen to be asked for.")
     step_started: Time | None = Field(default=None, description="When the step's weight was seen in effect.")
+    analysis: AnalysisStatus | None = Field(default=None, description="Checks of live traffic in this rollout.")
 
 
 class ServingStatus(StatusPart):

@@ -1,0 +1,1 @@
+"""Benchmark of the canary analysis by simulated rollouts."""
