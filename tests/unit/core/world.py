@@ -466,7 +466,7 @@ class World:
                 since = self.now
             at_once = at_once + 1 if self.now == before else 0
             assert at_once < 20, f"a busy loop: {result.decision}"
-            at_rest = result.idle and result.requeue_after is None and self.serving.next_change(self.now) is None
+            at_rest = result.idle and result.requeue_after is None and self.now == before
             if at_rest or self.now - since > quiet:
                 return self
         raise AssertionError(f"never at rest: {self.model}")

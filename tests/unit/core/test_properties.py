@@ -1,0 +1,233 @@
+"""What holds in every life of a ChurnModel, whatever people and the world do to it.
+
+The lives are the same in every run. `HYPOTHESIS_PROFILE=explore pytest --hypothesis-seed=N` looks further.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from churn_operator.api.v1alpha1 import ChurnModelSpec
+from churn_operator.core.observation import InvalidSpec
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from tests.unit.core.checked_world import CheckedWorld, checked, without_times
+from tests.unit.core.kserve_world import ServingPlan
+from tests.unit.core.world import DATASET, Ending, ModelPlan
+
+settings.register_profile("lives", derandomize=True, database=None, deadline=None, max_examples=30)
+settings.register_profile(
+    "explore",
+    deadline=None,
+    max_examples=150,
+    print_blob=True,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+LIVES = settings.get_profile("explore" if os.environ.get("HYPOTHESIS_PROFILE") == "explore" else "lives")
+
+SEEDS = (1, 2, 3)
+FAULTS = ("kfp_down", "s3_down", "kserve_down", "apply_fails", "apply_refused", "kfp_refuses")
+seconds = st.sampled_from([1, 7, 20, 61, 95, 200, 700]).map(lambda count: timedelta(seconds=count))
+serving_plans = st.builds(
+    ServingPlan,
+    start=st.sampled_from([timedelta(seconds=2), timedelta(seconds=20), timedelta(seconds=100), None]),
+    loads=st.sampled_from([True, True, True, False]),
+    breaks_after=st.sampled_from([None, None, None, timedelta(seconds=30), timedelta(seconds=200)]),
+)
+endings = st.sampled_from([Ending.SUCCEEDS, Ending.SUCCEEDS, *Ending])
+plans = st.builds(
+    ModelPlan,
+    area=st.sampled_from([0.84, 0.84, 0.75]),
+    endings=st.lists(endings, min_size=1, max_size=3).map(tuple),
+    duration=st.sampled_from([timedelta(seconds=3), timedelta(seconds=60)]),
+    serving=serving_plans,
+)
+GOOD = ModelPlan()
+step_lists = st.sampled_from(
+    [
+        [{"weight": 10, "bake": "90s"}, {"weight": 50, "bake": "90s"}, {"weight": 100, "bake": "0s"}],
+        [{"weight": 25, "bake": "10s"}],
+        [{"weight": 100, "bake": "1m"}],
+    ]
+)
+
+
+def assert_at_rest(world: CheckedWorld) -> None:
+    """Another pass does and says nothing, and the object is either in service or waits for a person."""
+    assert world.exists
+    again = world.reconcile()
+    assert again.idle, again.decision
+    assert not again.decision.events
+    ready, stalled = world.condition("Ready"), world.condition("Stalled")
+    assert ready.startswith("True") or stalled.startswith("True"), (ready, stalled, world.condition("Reconciling"))
+    assert world.condition("Reconciling").startswith("False")
+    status = world.model
+    at_peace = not stalled.startswith("True") and isinstance(world.spec, ChurnModelSpec)
+    if at_peace and world.spec.rollback_to is None:  # type: ignore[union-attr]
+        stable = status.version(status.rollout.stable)
+        assert stable is not None
+        assert status.dataset is not None
+        assert stable.key == status.dataset.key
+        assert world.serving.traffic() == {stable.model_uri: 100}
+
+
+class Life(RuleBasedStateMachine):
+    """A ChurnModel between people, crashes and outages."""
+
+    @initialize(
+        driver=st.sampled_from(["knative", "gateway"]),
+        first=st.one_of(st.just(GOOD), plans),
+        others=st.lists(plans, min_size=2, max_size=2),
+        lag=st.sampled_from([0, 0, 2]),
+        watched=st.booleans(),
+    )
+    def born(self, driver: str, first: ModelPlan, others: list[ModelPlan], lag: int, watched: bool) -> None:
+        watch = {"enabled": watched, "poll_interval": "1m"}
+        self.world = checked(driver, deletion_policy="Delete", triggers__dataset_change=watch)
+        self.world.plans = dict(zip(SEEDS, (first, *others), strict=True))
+        self.world.serving.lag = timedelta(seconds=lag)
+        self.readable = self.world.spec
+
+    def _change(self, **changes: Any) -> None:
+        if isinstance(self.world.spec, ChurnModelSpec):
+            self.world.change(**changes)
+            self.readable = self.world.spec
+
+    @rule(count=st.integers(1, 25))
+    def passes(self, count: int) -> None:
+        for _ in range(count):
+            if self.world.exists:
+                self.world.step()
+
+    @rule(actions=st.integers(0, 3))
+    def crash(self, actions: int) -> None:
+        if self.world.exists:
+            self.world.reconcile(crash_after=actions)
+
+    @rule(by=seconds)
+    def time_passes(self, by: timedelta) -> None:
+        self.world.advance(by)
+
+    @rule()
+    def rests(self) -> None:
+        if self.world.exists:
+            self.world.settle()
+
+    @rule(seed=st.sampled_from(SEEDS))
+    def another_model(self, seed: int) -> None:
+        self._change(training__seed=seed)
+
+    @rule(replicas=st.integers(0, 2))
+    def other_settings(self, replicas: int) -> None:
+        self._change(serving__min_replicas=replicas)
+
+    @rule(steps=step_lists)
+    def other_steps(self, steps: list[dict[str, Any]]) -> None:
+        self._change(rollout__steps=steps)
+
+    @rule(least=st.sampled_from([0.7, 0.8]))
+    def other_thresholds(self, least: float) -> None:
+        self._change(evaluation__minimums={"rocAuc": least})
+
+    @rule(number=st.sampled_from([None, None, 1, 2, 3]))
+    def pin(self, number: int | None) -> None:
+        self._change(rollback_to=number)
+
+    @rule(suspend=st.booleans())
+    def suspends(self, suspend: bool) -> None:
+        self._change(suspend=suspend)
+
+    @rule(readable=st.booleans())
+    def unreadable(self, readable: bool) -> None:
+        self.world.set_spec(self.readable if readable else InvalidSpec("spec.dataset is required: add it."))
+
+    @rule(digest=st.sampled_from(["digest-one", "digest-two", None]))
+    def data(self, digest: str | None) -> None:
+        self.world.datasets = {} if digest is None else {DATASET: digest}
+
+    @rule(fault=st.sampled_from(FAULTS), there=st.booleans())
+    def outage(self, fault: str, there: bool) -> None:
+        setattr(self.world, fault, there)
+
+    @rule()
+    def lost_answer(self) -> None:
+        self.world.lost_answers += 1
+
+    @rule()
+    def someone_deletes_the_service(self) -> None:
+        self.world.serving.delete(self.world.now)
+
+    @rule(index=st.integers(0, 3))
+    def someone_deletes_a_run(self, index: int) -> None:
+        if index < len(self.world.runs):
+            self.world.remove_run(self.world.runs[index].request.run_name)
+
+    @rule(version=st.sampled_from(["1", "2"]))
+    def upgrade(self, version: str) -> None:
+        self.world.installation = replace(self.world.installation, code_version=version)
+
+    @precondition(lambda self: self.world.exists)
+    @rule(wait=seconds)
+    def deleted(self, wait: timedelta) -> None:
+        """Only as the last act, and not often: most lives shall be long."""
+        if wait < timedelta(seconds=2):
+            self.world.delete()
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        world = self.world
+        for fault in FAULTS:
+            setattr(world, fault, False)
+        world.lost_answers = 0
+        world.datasets.setdefault(DATASET, "digest-one")
+        world.set_spec(self.readable)
+        if world.deletion_requested is not None:
+            world.settle()
+            world.advance(timedelta(minutes=2))
+            assert not world.exists
+            assert world.serving.observe(world.now) is None
+            return
+        world.change(suspend=False)
+        world.settle(quiet=timedelta(minutes=8))
+        assert_at_rest(world)
+
+
+TestLife = Life.TestCase
+TestLife.settings = LIVES
+
+
+def _story(world: CheckedWorld, seeds: list[int], crashes: list[int | None]) -> Any:
+    """One wish after the other, each until all is at rest; `crashes` says after how many actions a pass dies."""
+    left = list(crashes)
+    for seed in seeds:
+        world.change(training__seed=seed)
+        for _ in range(400):
+            while left and (death := left.pop(0)) is not None:
+                world.reconcile(crash_after=death)
+            if world.step().requeue_after is None:
+                break
+        world.settle()
+    assert_at_rest(world)
+    return without_times(world.status), without_times(sorted(world.run_names())), world.traffic()
+
+
+@LIVES
+@given(
+    driver=st.sampled_from(["knative", "gateway"]),
+    made=st.lists(plans, min_size=3, max_size=3),
+    seeds=st.lists(st.sampled_from(SEEDS), min_size=1, max_size=4),
+    crashes=st.lists(st.one_of(st.none(), st.integers(0, 2)), min_size=5, max_size=120),
+)
+def test_a_crash_after_any_actions_of_any_pass_changes_nothing_of_the_end(
+    driver: str, made: list[ModelPlan], seeds: list[int], crashes: list[int | None]
+) -> None:
+    calm, troubled = checked(driver), checked(driver)
+    calm.plans = troubled.plans = dict(zip(SEEDS, made, strict=True))
+    assert _story(troubled, seeds, crashes) == _story(calm, seeds, [])
