@@ -55,7 +55,7 @@ async def _measure(
         if "throughput" in rows:
             for count in counts:
                 _say(f"throughput of {count} new objects")
-                figures += await throughput.measure(started, client, count, rounds if count <= 1000 else 1)
+                figures += _told(await throughput.measure(started, client, count, rounds if count <= 1000 else 1))
         names: list[str] = []
         for count in sorted(counts):
             added = [f"served-{number:05d}" for number in range(len(names), count)]
@@ -65,10 +65,16 @@ async def _measure(
                 names += added
             if "rest" in rows:
                 _say(f"restart, {window:g} s of rest, and a forced look at {count} objects")
-                figures += await at_rest.measure(started, client, names, window)
+                figures += _told(await at_rest.measure(started, client, names, window))
             if "submission" in rows and (count == ACTIVE or len(counts) == 1):
                 _say(f"{changes} changes with {count} objects")
-                figures += await submission.measure(started, client, names, changes, rate=2)
+                figures += _told(await submission.measure(started, client, names, changes, rate=2))
+    return figures
+
+
+def _told(figures: list[Figure]) -> list[Figure]:
+    """Show figures as soon as they are there: a run takes long."""
+    print(table(figures), file=sys.stderr, flush=True)
     return figures
 
 

@@ -76,14 +76,14 @@ class Workers:
         return max(pause, wished or timedelta(0)) * random.uniform(0.8, 1.2)
 
     def _pace(self, key: ObjectKey, after: timedelta | None) -> timedelta | None:
-        """When to look again: what the decision says, an object at rest after the resync time (spread, so
-        that ten thousand do not come at once), and never hot for ever."""
+        """When to look again: what the decision says, an object at rest after the resync time (spread as wide
+        as it is long, so that after a start ten thousand come as evenly as ever), and never hot for ever."""
         if self.reconciler.store.get(key) is None:
             self._hot.pop(key, None)
             return None
         if after is None:
             self._hot.pop(key, None)
-            return self.resync * random.uniform(0.8, 1.2)
+            return self.resync * random.uniform(0.5, 1.5)
         if after > timedelta(0):
             self._hot.pop(key, None)
             return min(after, self.resync)
