@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         pace=Pace(progress_deadline=parsed.progress_deadline),
         retire_after=parsed.retire_after,
         idle_after=parsed.idle_after,
+        canary_list=not parsed.without_canary_list,
     )
     try:
         asyncio.run(_serve(settings, parsed.kubeconfig))
@@ -53,6 +54,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--progress-deadline", type=float, default=120, help="time for a server to become ready")
     add("--retire-after", type=float, default=10, help="time until a revision without traffic is stopped")
     add("--idle-after", type=float, default=60, help="time until a model with minReplicas 0 is stopped")
+    add("--without-canary-list", action="store_true", help="be an older KServe, which has no spec.canary")
     return parser
 
 
@@ -61,7 +63,7 @@ async def _serve(settings: Settings, kubeconfig: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     wake = asyncio.Event()
-    cluster = Cluster(kubeconfig, wake.set)
+    cluster = Cluster(kubeconfig, wake.set, settings.canary_list)
     envoy = Envoy(settings.work_dir / "envoy", settings.envoy_port)
     controller = Controller(settings, cluster, envoy, wake)
     await cluster.start()

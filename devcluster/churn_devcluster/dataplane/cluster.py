@@ -59,10 +59,12 @@ class Cluster:
     Threads hand what they see to the event loop, so the caches are read and written there only.
     """
 
-    def __init__(self, kubeconfig: Path, changed: Callable[[], None]) -> None:
-        """`changed` is called in the event loop after each change of a cache."""
+    def __init__(self, kubeconfig: Path, changed: Callable[[], None], canary_list: bool = True) -> None:
+        """`changed` is called in the event loop after each change of a cache; `canary_list` is whether the
+        CRD of InferenceServices has `spec.canary`."""
         self._kubeconfig = kubeconfig
         self._changed = changed
+        self._canary_list = canary_list
         self._loop = asyncio.get_running_loop()
         self._caches: dict[Resource, dict[str, Object]] = {resource: {} for resource in _WATCHED}
         self._listed: set[Resource] = set()
@@ -92,6 +94,8 @@ class Cluster:
         client = self._client()
         for file in sorted(resources.files(__package__).joinpath("crds").iterdir(), key=lambda each: each.name):
             for definition in yaml.safe_load_all(file.read_text()):
+                if not self._canary_list:
+                    remove_canary_list(definition)
                 path = f"{_PATHS[definition['kind']]}/{definition['metadata']['name']}"
                 _patch(client, path, "application/apply-patch+yaml", definition)
 
@@ -220,6 +224,17 @@ class Cluster:
             raise ClusterUnavailableError(str(error)) from error
         serialised: Object = self._core.api_client.sanitize_for_serialization(found)
         return serialised
+
+
+def remove_canary_list(definition: Object) -> None:
+    """Takes `spec.canary` and what belongs to it out of the CRD of InferenceServices; leaves all others alone."""
+    if definition["spec"].get("names", {}).get("kind") != "InferenceService":
+        return
+    for version in definition["spec"]["versions"]:
+        fields = version["schema"]["openAPIV3Schema"]["properties"]
+        del fields["spec"]["properties"]["canary"]
+        del fields["spec"]["properties"]["predictor"]["properties"]["name"]
+        del fields["status"]["properties"]["canaryStatuses"]
 
 
 def _version(each: Object) -> int:

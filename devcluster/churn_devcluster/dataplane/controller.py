@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from churn_devcluster.dataplane import gateway, pod_environment, revisions, routing, status, templates
+from churn_devcluster.dataplane import deployments, gateway, pod_environment, revisions, routing, status, templates
 from churn_devcluster.dataplane.activator import Activator
 from churn_devcluster.dataplane.cluster import (
     CLUSTER_SERVING_RUNTIMES,
@@ -45,6 +45,7 @@ class Settings:
         retire_after: how long a revision without traffic keeps its server.
         idle_after: how long a revision with minReplicas 0 keeps its server without a request.
         longest_drain: how long requests in flight may hold up the end of a server.
+        canary_list: whether this KServe has `spec.canary[]`, which came with 0.20 and routes since 0.21.
         tick: how often the loop looks without being woken.
     """
 
@@ -55,6 +56,7 @@ class Settings:
     retire_after: float = 10
     idle_after: float = 60
     longest_drain: float = 60
+    canary_list: bool = True
     tick: float = 0.5
 
 
@@ -121,13 +123,21 @@ class Controller:
             for runtime in self._cluster.objects(SERVING_RUNTIMES)
             if runtime["metadata"]["namespace"] == service.namespace
         ]
+        cluster_runtimes = self._cluster.objects(CLUSTER_SERVING_RUNTIMES)
         try:
-            template = templates.template(each, runtimes, self._cluster.objects(CLUSTER_SERVING_RUNTIMES))
-            service = revisions.apply_spec(service, template, templates.canary_percent(each))
+            match service.mode:
+                case DeploymentMode.STANDARD:
+                    listed = templates.variants(each, runtimes, cluster_runtimes, self._settings.canary_list)
+                    service = deployments.apply_spec(service, *listed)
+                case DeploymentMode.KNATIVE:
+                    template = templates.template(each, runtimes, cluster_runtimes)
+                    service = revisions.apply_spec(service, template, templates.canary_percent(each))
         except templates.InvalidSpecError as error:
             return revisions.record_invalid_spec(service, error.reason, error.message)
         except revisions.TrafficRefusedError as error:
             logger.warning("%s/%s: Knative refuses: %s", service.namespace, service.name, error)
+        except templates.InvalidCanaryError as error:
+            logger.warning("%s/%s: %s", service.namespace, service.name, error)
         return revisions.forget(service)
 
     def _start_servers(self, live: Mapping[str, Object]) -> None:

@@ -78,14 +78,25 @@ class Pod(Value):
 class Revision(Value):
     """One immutable revision of a predictor.
 
-    `failure` is kept until the revision becomes ready. `pod` is None at zero pods.
+    `failure` is kept until the revision becomes ready. `pod` is None at zero pods. In Standard mode it is
+    the ReplicaSet that a Deployment, known by its `predictor.name`, made in a `generation` of its own.
     """
 
     name: str
     template: Template
+    deployment: str = ""
+    generation: int = 0
     pod: Pod | None = None
     failure: Failure | None = None
     create_failed: bool = False
+
+
+class Canary(Value):
+    """One entry of `spec.canary[]`; at 0 replicas it has no pod."""
+
+    name: str
+    percent: int
+    replicas: int
 
 
 class TrafficTarget(Value):
@@ -135,8 +146,9 @@ class ModelStatus(Value):
 class Service(Value):
     """All that the double remembers of one InferenceService.
 
-    `generation` is that of the Knative service (or Deployment), not of the InferenceService.
-    `effective` is what Envoy is known to do; empty before the first revision is ready.
+    `generation` is that of the Knative service, not of the InferenceService. `effective` is what Envoy is
+    known to do; empty before the first revision is ready. `routed` is whether there ever was a route.
+    `predictor_name` and `canaries` are those of Standard mode.
     """
 
     namespace: str
@@ -148,6 +160,9 @@ class Service(Value):
     created: int = 0
     targets: tuple[TrafficTarget, ...] = ()
     effective: tuple[Share, ...] = ()
+    routed: bool = False
+    predictor_name: str = ""
+    canaries: tuple[Canary, ...] = ()
     latest_ready: str = ""
     latest_rolled_out: str = ""
     previous_rolled_out: str = ""
@@ -155,8 +170,17 @@ class Service(Value):
 
     @property
     def latest_created(self) -> Revision | None:
-        """The newest revision."""
-        return self.revisions[-1] if self.revisions else None
+        """The newest revision; canaries of Standard mode do not count."""
+        mine = [revision for revision in self.revisions if revision.deployment == self.predictor_name]
+        return mine[-1] if mine else None
+
+    @property
+    def observed_generation(self) -> int:
+        """`status.observedGeneration`: that of the Knative service, or of the predictor's Deployment."""
+        if self.mode is DeploymentMode.KNATIVE:
+            return self.generation
+        latest = self.latest_created
+        return 0 if latest is None else latest.generation
 
     def revision(self, name: str) -> Revision | None:
         """The revision of that name, unless it is gone."""

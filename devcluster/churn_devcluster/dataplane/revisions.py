@@ -2,11 +2,13 @@
 
 Pure. It follows `createKnativeService`, `PropagateStatus` and `PropagateModelStatus` of the KServe
 controller, because the operator depends on their corners: what a first rollout is, when an omitted
-percentage promotes, what percentage 0 does after a promotion.
+percentage promotes, what percentage 0 does after a promotion. What differs in Standard mode is in
+`deployments`.
 """
 
 from __future__ import annotations
 
+from churn_devcluster.dataplane import deployments
 from churn_devcluster.dataplane.model import (
     DeploymentMode,
     Failure,
@@ -28,12 +30,15 @@ class TrafficRefusedError(Exception):
 
 
 def apply_spec(service: Service, template: Template, canary_percent: int | None) -> Service:
-    """The service after its Knative service (or Deployment) was updated to the given spec.
+    """The service after its Knative service was updated to the given spec; a Deployment without canaries
+    knows no percentage.
 
     Raises:
         TrafficRefusedError: the percentage lies outside 0 to 100; nothing is updated then, not even the
             template, since both are one update of one object.
     """
+    if service.mode is DeploymentMode.STANDARD:
+        return deployments.apply_spec(service, deployments.Variant(name="", template=template))
     targets = _targets(service, canary_percent)
     _check(targets)
     latest = service.latest_created
@@ -46,7 +51,7 @@ def apply_spec(service: Service, template: Template, canary_percent: int | None)
 
 def _targets(service: Service, canary_percent: int | None) -> tuple[TrafficTarget, ...]:
     """A split needs a percentage and a revision that once had all traffic; all else is blue-green."""
-    if service.mode is DeploymentMode.STANDARD or canary_percent is None or not service.latest_rolled_out:
+    if canary_percent is None or not service.latest_rolled_out:
         return (TrafficTarget(percent=100),)
     latest = TrafficTarget(percent=canary_percent)
     if canary_percent >= 100:
@@ -126,6 +131,8 @@ def routable(service: Service, shares: tuple[Share, ...]) -> bool:
 
 def shares_in_force(service: Service) -> tuple[Share, ...]:
     """The split Envoy shall make now: the wished one once it can answer, until then the one it makes."""
+    if service.mode is DeploymentMode.STANDARD:
+        return deployments.shares(service)
     desired = desired_shares(service)
     return desired if routable(service, desired) else service.effective
 
@@ -140,7 +147,9 @@ def _answers(revision: Revision | None) -> bool:
 
 def record_traffic(service: Service, effective: tuple[Share, ...]) -> Service:
     """The service once Envoy is known to split traffic this way; tracks what was rolled out."""
-    routed = service.model_copy(update={"effective": effective})
+    routed = service.model_copy(update={"effective": effective, "routed": service.routed or bool(effective)})
+    if service.mode is DeploymentMode.STANDARD:
+        return routed
     latest = next((share for share in effective if share.latest), None)
     if latest is None or latest.revision_name != service.latest_ready:
         return routed
@@ -174,9 +183,7 @@ def _rolled_back(service: Service, effective: tuple[Share, ...], latest: Share) 
 def is_ready(service: Service) -> bool:
     """Whether the InferenceService is Ready."""
     if service.mode is DeploymentMode.STANDARD:
-        return bool(service.effective) and all(
-            _answers(service.revision(share.revision_name)) for share in service.effective
-        )
+        return any(share.latest and _answers(service.revision(share.revision_name)) for share in service.effective)
     latest = service.latest_created
     return (
         latest is not None
@@ -245,6 +252,8 @@ def record_invalid_spec(service: Service, reason: str, message: str) -> Service:
 
 def needed(service: Service) -> frozenset[str]:
     """Names of the revisions that must have a pod (or may be woken): in traffic, wished for, or newest."""
+    if service.mode is DeploymentMode.STANDARD:
+        return deployments.needed(service)
     names = {share.revision_name for share in (*service.effective, *desired_shares(service))}
     if service.latest_created is not None:
         names.add(service.latest_created.name)

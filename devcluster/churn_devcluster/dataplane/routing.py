@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
-from churn_devcluster.dataplane import gateway
+from churn_devcluster.dataplane import deployments, gateway
 from churn_devcluster.dataplane.activator import NAMESPACE_HEADER, REVISION_HEADER
 from churn_devcluster.dataplane.envoy_config import Backend, Cluster, Route, Routing
-from churn_devcluster.dataplane.model import Phase, Revision, Service, Share
+from churn_devcluster.dataplane.model import DeploymentMode, Phase, Revision, Service, Share
 from churn_devcluster.dataplane.revisions import shares_in_force
 
 # A server: uid of its service, name of its revision.
@@ -76,6 +76,9 @@ def _has_cluster(service: Service, revision: Revision) -> bool:
 def _service_routes(service: Service) -> Iterable[Route]:
     shares = shares_in_force(service)
     if not shares:
+        if service.routed:
+            # The route outlives the Deployments behind it: it answers 503, which is what no backends do.
+            yield Route(f"{service_path(service.namespace, service.name)}/", ())
         return
     yield Route(f"{service_path(service.namespace, service.name)}/", _backends(service, shares))
     for share in shares:
@@ -100,20 +103,32 @@ def _backends(service: Service, shares: Iterable[Share]) -> tuple[Backend, ...]:
 
 
 def backend_finder(services: Sequence[Service]) -> gateway.FindBackend:
-    """What the Services `<name>-predictor`, which KServe creates, lead to."""
+    """What the Services lead to that KServe creates: `<name>-predictor`, and in Standard mode one for each
+    canary."""
     ready = {
         cluster_name(service.namespace, revision.name)
         for service in services
         for revision in service.revisions
         if revision.pod is not None and revision.pod.phase is Phase.READY
     }
-    by_name = {(service.namespace, f"{service.name}{_SERVICE_SUFFIX}"): service for service in services}
+    by_name = {
+        (service.namespace, name): (service, shares)
+        for service in services
+        for name, shares in _kubernetes_services(service).items()
+    }
 
     def find(namespace: str, name: str) -> tuple[Backend, ...] | None:
-        service = by_name.get((namespace, name))
-        if service is None:
+        if (namespace, name) not in by_name:
             return None
-        backends = _backends(service, shares_in_force(service))
+        backends = _backends(*by_name[(namespace, name)])
         return tuple(replace(each, ready=each.cluster in ready) for each in backends)
 
     return find
+
+
+def _kubernetes_services(service: Service) -> Mapping[str, tuple[Share, ...]]:
+    match service.mode:
+        case DeploymentMode.STANDARD:
+            return deployments.services(service)
+        case DeploymentMode.KNATIVE:
+            return {f"{service.name}{_SERVICE_SUFFIX}": shares_in_force(service)}

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from churn_devcluster.dataplane import deployments
 from churn_devcluster.dataplane.model import (
+    Canary,
     DeploymentMode,
     FailureInfo,
     ModelStatus,
@@ -42,17 +44,30 @@ def render(service: Service, addresses: Addresses, written: Mapping[str, Any], n
         "conditions": _with_times(_conditions(service), written.get("conditions", []), now),
         "deploymentMode": service.mode.value,
         "modelStatus": _model_status(service.model),
-        "observedGeneration": service.generation,
+        "observedGeneration": service.observed_generation,
     }
+    if service.canaries:
+        status["canaryStatuses"] = [_canary(service, canary) for canary in service.canaries]
     if service.revisions:
         status["components"] = {"predictor": _component(service, addresses)}
-        status["clusterServingRuntimeName"] = service.revisions[-1].template.runtime
+    if service.latest_created is not None:
+        status["clusterServingRuntimeName"] = service.latest_created.template.runtime
     if is_ready(service):
         status |= {"url": addresses.url, "address": {"url": addresses.url}}
     else:
         # KServe never takes a URL back once it was published.
         status |= {key: written[key] for key in ("url", "address") if key in written}
     return status
+
+
+def _canary(service: Service, canary: Canary) -> dict[str, Any]:
+    """KServe leaves modelStatus empty here, whatever happens to the canary."""
+    return {
+        "name": canary.name,
+        "ready": deployments.is_available(service, canary),
+        "trafficPercent": canary.percent,
+        "modelStatus": {"transitionStatus": ""},
+    }
 
 
 def _component(service: Service, addresses: Addresses) -> dict[str, Any]:
@@ -151,10 +166,20 @@ def _standard_conditions(service: Service, latest: Revision) -> list[Condition]:
     predictor = _deployment(service, latest)
     ingress = _ingress(predictor)
     return [
+        *_canary_condition(service),
         _renamed(ingress, "IngressReady"),
         _renamed(predictor, "PredictorReady"),
         _renamed(_first_unhappy(predictor, ingress), "Ready"),
     ]
+
+
+def _canary_condition(service: Service) -> list[Condition]:
+    """Ready does not depend on it."""
+    if not service.canaries:
+        return []
+    all_ready = all(deployments.is_available(service, canary) for canary in service.canaries)
+    state, reason = ("True", "AllCanariesReady") if all_ready else ("False", "CanariesNotReady")
+    return [Condition(type="CanaryPredictorReady", status=state, reason=reason, severity="Info")]
 
 
 def _deployment(service: Service, latest: Revision) -> Condition:

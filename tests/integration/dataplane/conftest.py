@@ -106,11 +106,11 @@ class Model:
 
     def apply(self, text: str, percent: int | None = None, **changes: Any) -> None:
         """Server-side apply, as the operator does it."""
-        self._apply(self.manifest(text, percent, **changes))
+        self.apply_manifest(self.manifest(text, percent, **changes))
 
     def apply_predictor(self, predictor: Object) -> None:
         """Server-side apply of a whole predictor."""
-        self._apply(
+        self.apply_manifest(
             {
                 "apiVersion": "serving.kserve.io/v1beta1",
                 "kind": "InferenceService",
@@ -119,7 +119,32 @@ class Model:
             }
         )
 
-    def _apply(self, manifest: Object) -> None:
+    def apply_canary(self, text: str, *canaries: tuple[str, str, int], name: str | None = None, **fields: Any) -> None:
+        """Server-side apply in Standard mode: the predictor, and (name, text, percent) of each canary."""
+        manifest = self.manifest(text, mode="Standard")
+        manifest["spec"]["predictor"] |= {"name": name} if name else {}
+        entries = [
+            {
+                "trafficPercent": percent,
+                "predictor": {
+                    "name": canary,
+                    "minReplicas": 1,
+                    "model": {
+                        "modelFormat": {"name": "text"},
+                        "storageUri": self.upload(model),
+                        "env": [{"name": "CHURN_MODEL_VERSION", "value": model}],
+                    },
+                    **fields,
+                },
+            }
+            for canary, model, percent in canaries
+        ]
+        # In an apply null is no way to leave it out: the CRD refuses it.
+        manifest["spec"] |= {"canary": entries} if entries else {}
+        self.apply_manifest(manifest)
+
+    def apply_manifest(self, manifest: Object) -> None:
+        """Server-side apply of a whole InferenceService."""
         self._api.api_client.call_api(
             f"/apis/serving.kserve.io/v1beta1/namespaces/{self.namespace}/inferenceservices/"
             f"{manifest['metadata']['name']}",
