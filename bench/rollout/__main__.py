@@ -76,8 +76,8 @@ def _false_rollbacks(seeds: range) -> list[Figure]:
         for name, rule in RULES:
             outcomes = _outcomes(plan, rule, version, version, seeds)
             figures.append(_share(f"{case}: false rollbacks, {name}", outcomes, _at_most_five(name)))
-    outcomes = _outcomes(replace(QUICK, patience=300), partial(OperatorRule, EAGER), STABLE, STABLE, seeds)
-    row = "equal, 1% errors, 300 looks, minRequests 20, failureLimit 1: false rollbacks, operator"
+    outcomes = _outcomes(replace(QUICK, patience=400), partial(OperatorRule, EAGER), STABLE, STABLE, seeds)
+    row = "equal, 1% errors, a look every 20, minRequests 20, failureLimit 1: false rollbacks, operator"
     return [*figures, _share(row, outcomes, _at_most_five("operator"))]
 
 

@@ -8,14 +8,18 @@ from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import ChurnModelStatus, Condition, ConditionStatus, Phase
 from churn_operator.api.v1alpha1.status import (
     AbandonedTraining,
+    AnalysisStatus,
+    CheckStatus,
     DatasetStatus,
     DeletionStatus,
+    GateCheck,
     GateResult,
     RejectedKey,
     RolloutStatus,
     ServingStatus,
     TrainingState,
     TrainingStatus,
+    Verdict,
     Version,
     VersionState,
 )
@@ -43,7 +47,20 @@ def version(number: int, state: VersionState) -> Version:
         image="ghcr.io/churnops/churn-trainer:0.1.0",
         algorithm="logisticRegression",
         metrics={"rocAuc": 0.8451, "brier": 0.1356},
-        gate=(GateResult(metric="rocAuc", value=0.8451, minimum=0.8, maximum=0.9, passed=True),),
+        gate=(
+            GateResult(
+                metric="rocAuc",
+                check=GateCheck.CHAMPION,
+                value=0.0012,
+                minimum=-0.005,
+                maximum=0.9,
+                lower=-0.0031,
+                upper=0.0055,
+                passed=True,
+                reason="NotInferior",
+                message="rocAuc is 0.8451 against 0.8439.",
+            ),
+        ),
         revision=f"churn-predictor-0000{number}",
         created=made,
         promoted=made + timedelta(minutes=10),
@@ -51,6 +68,27 @@ def version(number: int, state: VersionState) -> Version:
         reason="It fell behind.",
     )
 
+
+ANALYSIS = AnalysisStatus(
+    verdict=Verdict.INCONCLUSIVE,
+    checks=(
+        CheckStatus(
+            name="errorRatio",
+            verdict=Verdict.INCONCLUSIVE,
+            reason="MayBeChance",
+            value=0.0123,
+            threshold=0.005,
+            samples=240,
+            p_value=0.31,
+            message="Errors are 2.33% of the candidate's requests.",
+        ),
+    ),
+    looks=4,
+    failed=1,
+    inconclusive_since=_minutes(13),
+    error_since=_minutes(14),
+    last_run=_minutes(15),
+)
 
 CONDITIONS = tuple(
     Condition(
@@ -96,6 +134,7 @@ FULL = ChurnModelStatus(
         started=_minutes(10),
         step_requested=_minutes(11),
         step_started=_minutes(12),
+        analysis=ANALYSIS,
     ),
     serving=ServingStatus(driver="knative", previous_revision="churn-predictor-00001"),
     abandoned=(AbandonedTraining(key="8" * 64, attempt=2),),

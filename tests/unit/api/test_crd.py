@@ -92,6 +92,7 @@ def test_lists_of_named_things_merge_by_their_key() -> None:
         ".spec.rollout.analysis.checks": ["name"],
         ".spec.rollout.hooks": ["name"],
         ".status.conditions": ["type"],
+        ".status.rollout.analysis.checks": ["name"],
         ".status.versions": ["number"],
     }
 

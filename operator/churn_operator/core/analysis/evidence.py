@@ -27,13 +27,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-EXCESS_RATIOS = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
-"""How many times as often the candidate may yield what is bad; each is as likely beforehand."""
+_EXCESS = {
+    1.01: 0.05, 1.03: 0.05, 1.1: 0.05, 1.25: 0.05,
+    1.5: 0.1, 2.0: 0.2, 3.0: 0.1, 5.0: 0.1, 10.0: 0.1, 30.0: 0.1, 100.0: 0.1,
+}  # fmt: skip
+"""How many times as often the candidate may yield what is bad, with the weight of each. A true ratio is found in the
+end if it is above the square root of the least; slight ones matter where errors are frequent, and weigh little."""
 
-SHIFT_RATIOS = (0.125, 0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0, 8.0)
-"""How many times as often the candidate may yield what is merely different."""
-
-_SHIFT_LOG_WEIGHTS = tuple(math.log(0.5 if ratio == 1.0 else 0.5 / (len(SHIFT_RATIOS) - 1)) for ratio in SHIFT_RATIOS)
+_SHIFT = {
+    0.125: 0.04, 0.25: 0.04, 0.5: 0.04, 0.7: 0.04, 0.85: 0.04, 0.95: 0.04, 1.0: 0.52,
+    1.05: 0.04, 1.18: 0.04, 1.4: 0.04, 2.0: 0.04, 4.0: 0.04, 8.0: 0.04,
+}  # fmt: skip
+"""How many times as often the candidate may yield what is merely different, with the weight of each."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def log_likelihood_ratio(splits: Sequence[Split], ratio: float) -> float:
 
 def log_excess(splits: Sequence[Split]) -> float:
     """ln of the evidence that the candidate yields them more often. Less often is never held against it."""
-    return log_mean([log_likelihood_ratio(splits, ratio) for ratio in EXCESS_RATIOS])
+    return log_sum([math.log(weight) + log_likelihood_ratio(splits, ratio) for ratio, weight in _EXCESS.items()])
 
 
 def log_shift(kinds: Sequence[Sequence[Split]]) -> float:
@@ -74,23 +79,25 @@ def log_shift(kinds: Sequence[Sequence[Split]]) -> float:
 
 
 def _log_shift_of(splits: Sequence[Split]) -> float:
-    ratios = zip(SHIFT_RATIOS, _SHIFT_LOG_WEIGHTS, strict=True)
-    return log_sum([weight + log_likelihood_ratio(splits, ratio) for ratio, weight in ratios])
+    return log_sum([math.log(weight) + log_likelihood_ratio(splits, ratio) for ratio, weight in _SHIFT.items()])
 
 
 def log_above(events: float, trials: float, rate: float) -> float:
     """ln of the evidence that events have a probability above `rate`, from `events` of `trials`.
 
-    Binomial likelihood ratios against `rate`, averaged over odds of EXCESS_RATIOS times those of `rate`. A `rate` of 0
+    Binomial likelihood ratios against `rate`, for odds that are higher by the ratios of `log_excess`. A `rate` of 0
     is tested as one in a million, and one of 1 or more is never exceeded.
     """
     if rate >= 1:
         return 0.0
     rate = max(rate, 1e-6)
-    odds = rate / (1 - rate)
-    rates = [odds * ratio / (1 + odds * ratio) for ratio in EXCESS_RATIOS]
-    quiet = trials - events
-    return log_mean([events * math.log(high / rate) + quiet * math.log((1 - high) / (1 - rate)) for high in rates])
+    return log_sum(
+        [
+            # The binomial likelihood ratio of odds*ratio against odds.
+            math.log(weight) + events * math.log(ratio) - trials * math.log1p(rate * (ratio - 1))
+            for ratio, weight in _EXCESS.items()
+        ]
+    )
 
 
 def log_sum(logarithms: Sequence[float]) -> float:

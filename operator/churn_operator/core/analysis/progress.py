@@ -73,9 +73,14 @@ def _status(result: CheckResult) -> CheckStatus:
         name=result.name,
         verdict=result.verdict,
         reason=result.reason,
-        value=result.value,
+        value=_rounded(result.value),
         threshold=result.threshold,
         samples=result.samples,
-        p_value=result.p_value,
+        p_value=_rounded(result.p_value),
         message=result.message,
     )
+
+
+def _rounded(number: float | None) -> float | None:
+    """Six significant digits: more tell nothing, and would not be read back alike from every encoding."""
+    return None if number is None else float(f"{number:.6g}")
