@@ -22,7 +22,7 @@ $(UV):
 
 .venv/.synced: $(UV) pyproject.toml uv.lock
 	@echo "Installing the locked packages into .venv/"
-	@$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --quiet --compile-bytecode
 	@touch $@
 
 .PHONY: environment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, default=7)
     compiled = commands.add_parser("compile-pipeline", help="write the pipeline package for Kubeflow Pipelines")
     compiled.add_argument("path", type=Path)
+    compiled.add_argument("--check", action="store_true", help="only compare: exit code 1 when the file differs")
     return parser
 
 
@@ -83,8 +85,16 @@ def _train(wish: argparse.Namespace) -> int:
 def _compile(wish: argparse.Namespace) -> int:
     from churn_trainer.pipeline import compile_pipeline
 
-    compile_pipeline(wish.path)
-    return 0
+    if not wish.check:
+        compile_pipeline(wish.path)
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        compiled = Path(folder) / wish.path.name
+        compile_pipeline(compiled)
+        if compiled.read_bytes() == wish.path.read_bytes():
+            return 0
+    print(f"{wish.path} is not what the trainer compiles to: run `make generate`", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

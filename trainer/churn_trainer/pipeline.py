@@ -8,7 +8,11 @@ from pathlib import Path
 from kfp import compiler, dsl
 from kfp.dsl import Artifact, ClassificationMetrics, Dataset, Input, Metrics, Model, Output
 
+from churn_trainer import CODE_VERSION
+
 PIPELINE_NAME = "churn-training"
+DESCRIPTION = f"Trains, evaluates and publishes a customer-churn model; training code {CODE_VERSION}."
+"""Names the code, so that a package with other code is another package: its digest is part of the training key."""
 BASE_IMAGE = "ghcr.io/churnops/churn-trainer:python"
 """Image of every step; the operator puts the image of the ChurnModel in its place when it submits."""
 
@@ -120,7 +124,7 @@ def publish(validated: Input[Dataset], model: Input[Model], evaluated: Input[Art
     )
 
 
-@dsl.pipeline(name=PIPELINE_NAME, description="Trains, evaluates and publishes a customer-churn model.")  # type: ignore[untyped-decorator]
+@dsl.pipeline(name=PIPELINE_NAME, description=DESCRIPTION)  # type: ignore[untyped-decorator]
 def churn_training(
     dataset_uri: str,
     output_uri: str,
