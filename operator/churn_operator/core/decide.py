@@ -66,4 +66,6 @@ def _decision(draft: BareDraft) -> Decision:
     if subject.deletion_requested is None and draft.actions and not subject.finalized:
         # Nothing is made in the outside world before its removal is assured.
         draft = replace(draft, actions=(AddFinalizer(),), requeue_after=AT_ONCE)
-    return Decision(draft.status, draft.actions, draft.events, draft.requeue_after)
+    # The very same object where nothing is new to say: a pass at rest can tell by identity.
+    status = subject.status if draft.status == subject.status else draft.status
+    return Decision(status, draft.actions, draft.events, draft.requeue_after)

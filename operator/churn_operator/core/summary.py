@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from churn_operator.api.conditions import ConditionType, Finding, dated
@@ -132,18 +134,22 @@ def _conditions(draft: BareDraft) -> tuple[Condition, ...]:
     for kind in _ORDER:
         before = draft.status.condition(kind.value)
         if kind in found:
-            conditions.append(_steady(dated(found[kind], before, generation, now), before))
+            conditions.append(_condition(found[kind], before, generation, now))
         elif before is not None:
             conditions.append(before)
     return tuple(conditions)
 
 
-def _steady(condition: Condition, before: Condition | None) -> Condition:
-    """Keep the first message of an outage: error texts vary from call to call, and each change would be a write."""
-    same = before is not None and (before.status, before.reason) == (condition.status, condition.reason)
-    if same and before is not None and condition.status is ConditionStatus.UNKNOWN:
-        return condition.model_copy(update={"message": before.message})
-    return condition
+def _condition(finding: Finding, before: Condition | None, generation: int, now: datetime) -> Condition:
+    """The condition of a finding. The first message of an outage stays: error texts vary from call to call, and
+    each change would be a write."""
+    if before is not None and (before.status, before.reason) == (finding.status, finding.reason):
+        kept = finding.status is ConditionStatus.UNKNOWN or before.message == finding.message
+        if kept and before.observed_generation == generation:
+            return before
+        if kept:
+            finding = replace(finding, message=before.message)
+    return dated(finding, before, generation, now)
 
 
 def _phase(draft: Draft) -> Phase:
