@@ -21,7 +21,7 @@ from churn_operator.adapters.aged import Aged
 from churn_operator.adapters.kfp_client import new_client
 from churn_operator.adapters.kfp_errors import SOURCE, Unsent, classified
 from churn_operator.adapters.kfp_package import pipeline_package, prepare
-from churn_operator.adapters.kfp_runs import active, is_run_of, named, oldest, run_of
+from churn_operator.adapters.kfp_runs import active, is_run_of, listed_run, named, oldest, run_of
 from churn_operator.adapters.threads import ThreadPool
 from churn_operator.core.actions import SubmitRun
 from churn_operator.core.observation import PipelinesTarget, Run, RunState
@@ -31,6 +31,7 @@ from churn_operator.settings import Settings
 _THREADS = 8
 _DEADLINE = timedelta(seconds=20)
 _PAGE = 200
+_ACTIVE_PAGE = 100
 _REMEMBERED = 20_000
 _LOST_GRACE = timedelta(seconds=15)
 
@@ -145,9 +146,30 @@ class KfpPipelines:
         listed: dict[str, Run] = {}
         with classified():
             # Newest first, so that of two with one name the oldest is kept.
-            for run in self._pages(target, filter=active(), sort_by="created_at desc", namespace=target.namespace):
-                listed[run.display_name] = run_of(run, self._ui(target))
+            for run in self._active_runs(target):
+                listed[run.name] = run
         return listed
+
+    def _active_runs(self, target: PipelinesTarget) -> Iterator[Run]:
+        """As JSON: each run carries its whole pipeline, and the SDK's models of a hundred of them, made every
+        few seconds, would hold up everything else."""
+        query = {"namespace": target.namespace, "filter": active(), "sort_by": "created_at desc"}
+        api = self._client(target).runs.api_client
+        token = ""
+        while True:
+            answer = api.call_api(
+                "/apis/v2beta1/runs",
+                "GET",
+                query_params=[*query.items(), ("page_size", _ACTIVE_PAGE), ("page_token", token)],
+                header_params={"Accept": "application/json"},
+                response_type="object",
+                auth_settings=["Bearer"],
+                _return_http_data_only=True,
+            )
+            yield from (listed_run(run, self._ui(target)) for run in answer.get("runs", ()))
+            token = answer.get("next_page_token", "")
+            if not token:
+                return
 
     def _look_up(self, target: PipelinesTarget, run_name: str) -> Run | None:
         with classified():

@@ -57,8 +57,14 @@ def prepare(package: bytes, image: str, requests: Quantities, limits: Quantities
     return {"pipeline_spec": pipeline, "platform_spec": platform}
 
 
+@cache
+def _parsed(package: bytes) -> list[Any]:
+    """Parsing takes longer than everything else of a submission."""
+    return list(yaml.safe_load_all(package))
+
+
 def _read(package: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    pipeline, *platforms = deepcopy(list(yaml.safe_load_all(package)))
+    pipeline, *platforms = deepcopy(_parsed(package))
     merged: dict[str, Any] = {}
     for platform in platforms:
         merged.update(platform or {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,8 +37,20 @@ def run_of(run: Any, ui: str) -> Run:
         name=run.display_name or "",
         state=state_of(run.state),
         created=_aware(run.created_at),
-        url=f"{ui.rstrip('/')}/#/runs/details/{run.run_id}",
+        url=_page(ui, run.run_id),
         error="; ".join(dict.fromkeys(_errors(run))),
+    )
+
+
+def listed_run(raw: Mapping[str, Any], ui: str) -> Run:
+    """Read a run of a listing's JSON that has not ended. Raises ValueError or KeyError where it is none."""
+    created = raw.get("created_at")
+    return Run(
+        id=raw["run_id"],
+        name=raw.get("display_name") or "",
+        state=state_of(raw.get("state")),
+        created=_aware(datetime.fromisoformat(created) if created else None),
+        url=_page(ui, raw["run_id"]),
     )
 
 
@@ -62,6 +74,10 @@ def active() -> str:
 def is_run_of(model_name: str, run_name: str) -> bool:
     """Whether a run is named `<model name>-<ten hex digits>-<attempt>`."""
     return re.fullmatch(rf"{re.escape(model_name)}-[0-9a-f]{{10}}-[0-9]+", run_name) is not None
+
+
+def _page(ui: str, run_id: str) -> str:
+    return f"{ui.rstrip('/')}/#/runs/details/{run_id}"
 
 
 def _aware(moment: datetime | None) -> datetime:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from churn_operator.adapters.kfp_runs import active, is_run_of, named, oldest, run_of, state_of
+from churn_operator.adapters.kfp_runs import active, is_run_of, listed_run, named, oldest, run_of, state_of
 from churn_operator.core.observation import RunState
 from kfp_server_api import (
     GoogleRpcStatus,
@@ -105,3 +105,25 @@ def test_names_are_quoted_in_filters() -> None:
 )
 def test_only_a_models_own_runs_are_its_leftovers(name: str, belongs: bool) -> None:
     assert is_run_of("telco", name) is belongs
+
+
+def test_a_run_of_a_listing_is_read_as_the_sdk_would_read_it() -> None:
+    raw = {
+        "run_id": "r1",
+        "display_name": "telco-0123456789-1",
+        "state": "RUNNING",
+        "created_at": "2026-08-01T12:00:00Z",
+        "pipeline_spec": {"pipeline_spec": {}, "platform_spec": {}},
+    }
+    assert listed_run(raw, "http://kfp/") == run_of(_run(state="RUNNING"), "http://kfp/")
+
+
+def test_a_run_of_a_listing_that_leaves_out_what_is_empty_is_read() -> None:
+    run = listed_run({"run_id": "r1"}, "http://kfp")
+    assert (run.name, run.state, run.created) == ("", RunState.RUNNING, datetime.fromtimestamp(0, UTC))
+
+
+@pytest.mark.parametrize("raw", [{"display_name": "no id"}, {"run_id": "r1", "created_at": "yesterday"}])
+def test_what_is_no_run_is_refused(raw: dict[str, Any]) -> None:
+    with pytest.raises((KeyError, ValueError)):
+        listed_run(raw, "http://kfp")
