@@ -88,7 +88,9 @@ class KfpPipelines:
                 self._lost[wanted] = self._clock()
                 raise
         self._lost.pop(wanted, None)
-        self._forget(place, request.run_name)
+        # What was known before is older than the run. The listing stays: asking for it anew after each of many
+        # submissions would cost more than looking this one up by its name.
+        self._ended.pop(wanted, None)
         return found
 
     async def terminate(self, target: PipelinesTarget, run_id: str) -> None:
@@ -124,12 +126,6 @@ class KfpPipelines:
         self._ended[place, run.name] = run
         while len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)
-
-    def _forget(self, place: Namespace, run_name: str) -> None:
-        """What was known before a submission is older than the run it made or adopted."""
-        self._ended.pop((place, run_name), None)
-        if place in self._listings:
-            self._listings[place].forget()
 
     def _wait_for_lost(self, wanted: tuple[Namespace, str]) -> None:
         lost = self._lost.get(wanted)
