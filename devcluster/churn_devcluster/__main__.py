@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from rich.console import Console
@@ -18,9 +19,11 @@ from churn_devcluster.binaries import find_binaries
 from churn_devcluster.cluster import Devcluster
 from churn_devcluster.demo.command import add_demo_options, demo
 from churn_devcluster.errors import DevclusterError
+from churn_devcluster.prometheus_binary import find_prometheus
 from churn_devcluster.work_dir import Ports
 
 console = Console(stderr=True)
+_PORTS = [field.name for field in fields(Ports)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,7 +45,7 @@ def argument_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="churn-devcluster", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    add_bootstrap(commands.add_parser("bootstrap", help="find or build kube-apiserver, etcd and kubectl"))
+    add_bootstrap(commands.add_parser("bootstrap", help="find or build kube-apiserver, etcd, kubectl and Prometheus"))
     add_up(commands.add_parser("up", help="start everything and wait for Ctrl-C"))
     add_demo(commands.add_parser("demo", help="tell the whole story of a churn model"))
     return parser
@@ -50,7 +53,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 def add_bootstrap(parser: argparse.ArgumentParser) -> None:
     """`bootstrap`: only the binaries."""
-    parser.set_defaults(run=lambda _: print(find_binaries().folder))
+    parser.set_defaults(run=lambda _: print(find_binaries().folder, find_prometheus(), sep="\n"))
 
 
 def add_up(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +75,7 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
         "--work-dir", type=Path, help="folder for all data and logs; what is there from before is used again"
     )
     parser.add_argument("--keep", action="store_true", help="leave the folder behind, also a temporary one")
-    for name in ("apiserver", "s3", "pipelines", "envoy"):
+    for name in _PORTS:
         parser.add_argument(f"--{name}-port", type=int, default=0, metavar="PORT", help="0: a free one")
 
 
@@ -99,9 +102,10 @@ def running(options: argparse.Namespace) -> Iterator[Devcluster]:
     Raises:
         DevclusterError: it cannot be started.
     """
-    ports = Ports(options.apiserver_port, options.s3_port, options.pipelines_port, options.envoy_port)
+    ports = Ports(**{name: getattr(options, f"{name}_port") for name in _PORTS})
     # Before the status line below, because a build has a progress display of its own.
     find_binaries()
+    find_prometheus()
     with work_dir(options) as folder:
         started = time.monotonic()
         with console.status("starting") as status, contextlib.ExitStack() as stack:
@@ -135,6 +139,7 @@ def describe(cluster: Devcluster) -> None:
         "Kubeflow Pipelines": cluster.pipelines.url,
         "S3": f"{cluster.object_store.settings.endpoint}, bucket {cluster.bucket}",
         "served models": f"{cluster.data_plane.url}/serving/<namespace>/<name>/v1/models/<name>:predict",
+        "Prometheus": cluster.prometheus.url,
         "logs and data": str(cluster.work_dir),
     }
     for name, value in lines.items():

@@ -1,4 +1,4 @@
-"""The whole devcluster: control plane, S3, Kubeflow Pipelines and the KServe data plane."""
+"""The whole devcluster: control plane, S3, Kubeflow Pipelines, the KServe data plane and Prometheus."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from churn_devcluster.dataplane import DataPlane
 from churn_devcluster.kubectl import Kubectl
 from churn_devcluster.object_store import ObjectStore
 from churn_devcluster.pipelines.endpoint import PipelinesEndpoint
+from churn_devcluster.prometheus import Prometheus
+from churn_devcluster.prometheus_binary import find_prometheus
 from churn_devcluster.work_dir import Ports, exclusive, settle_ports
 
 BUCKET = "mlops-data"
@@ -32,7 +34,8 @@ class _Part(Protocol):
 class Devcluster:
     """All parts, in one folder, on loopback.
 
-    `control_plane`, `object_store`, `pipelines` and `data_plane` are there once `start` has been called.
+    `control_plane`, `object_store`, `pipelines`, `data_plane` and `prometheus` are there once `start` has
+    been called.
     Each can be stopped and started by itself, and keeps its port and data: that is how a fault is made.
     """
 
@@ -40,6 +43,7 @@ class Devcluster:
     object_store: ObjectStore
     pipelines: PipelinesEndpoint
     data_plane: DataPlane
+    prometheus: Prometheus
     kubectl: Kubectl
 
     def __init__(
@@ -95,6 +99,7 @@ class Devcluster:
             **self.object_store.settings.environment,
             "AWS_ENDPOINT_URL_S3": self.object_store.settings.endpoint,
             "KF_PIPELINES_ENDPOINT": self.pipelines.url,
+            "PROMETHEUS_URL": self.prometheus.url,
         }
 
     def __enter__(self) -> Self:
@@ -111,21 +116,23 @@ class Devcluster:
     def _start(self) -> None:
         self._started.enter_context(exclusive(self.work_dir))
         ports = settle_ports(self.work_dir, self._wanted_ports)
-        self._say("looking for kube-apiserver, etcd and kubectl")
+        self._say("looking for kube-apiserver, etcd, kubectl and Prometheus")
         binaries = find_binaries()
+        find_prometheus()
         folder = self.work_dir
         self.control_plane = ControlPlane(folder / "control-plane", binaries, ports.apiserver, self._audit)
         self.object_store = ObjectStore(folder / "s3", ports.s3)
         self.pipelines = PipelinesEndpoint(folder / "pipelines", self.kubeconfig, ports.pipelines, PIPELINES_NAMESPACE)
         self.data_plane = DataPlane(self.kubeconfig, folder / "data-plane", ports.envoy)
+        self.prometheus = Prometheus(folder / "prometheus", self.data_plane.targets_file, ports.prometheus)
         self.kubectl = Kubectl(binaries.kubectl, self.kubeconfig, folder / "kubectl")
         self._say("starting the API server and the S3 store")
         self._start_together(self.control_plane, self.object_store)
         self._say("installing ChurnModel")
         self.kubectl.install_definitions(_DEFINITIONS)
         self.object_store.create_buckets([self.bucket])
-        self._say("starting Kubeflow Pipelines and the KServe data plane")
-        self._start_together(self.pipelines, self.data_plane)
+        self._say("starting Kubeflow Pipelines, the KServe data plane and Prometheus")
+        self._start_together(self.pipelines, self.data_plane, self.prometheus)
         self.open_s3_to(PIPELINES_NAMESPACE, "pipeline-runner")
 
     def _start_together(self, *parts: _Part) -> None:

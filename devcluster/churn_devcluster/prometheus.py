@@ -117,9 +117,16 @@ class Prometheus:
     def _settings(self) -> dict[str, Any]:
         interval = f"{self._scrape_seconds}s"
         discovery = {"files": [str(self._targets_file)], "refresh_interval": "5s"}
+        # Envoy names a cluster by namespace and revision; like this its series join those of model servers.
+        cluster = {"source_labels": ["envoy_cluster_name"], "regex": "([^/]+)/(.+)"}
+        relabelled = [
+            {**cluster, "target_label": label, "replacement": f"${number}"}
+            for number, label in enumerate(("namespace", "revision"), start=1)
+        ]
+        job = {"job_name": "devcluster", "file_sd_configs": [discovery], "metric_relabel_configs": relabelled}
         return {
             "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
-            "scrape_configs": [{"job_name": "devcluster", "file_sd_configs": [discovery]}],
+            "scrape_configs": [job],
         }
 
     def _command(self, program: Path) -> list[str | Path]:

@@ -21,6 +21,7 @@ class Ports:
     s3: int = 0
     pipelines: int = 0
     envoy: int = 0
+    prometheus: int = 0
 
 
 _PURPOSES = {
@@ -28,6 +29,7 @@ _PURPOSES = {
     "s3": "the S3 store",
     "pipelines": "the Kubeflow Pipelines endpoint",
     "envoy": "Envoy, the entry to all served models",
+    "prometheus": "Prometheus",
 }
 
 

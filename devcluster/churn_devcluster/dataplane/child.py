@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from churn_devcluster.dataplane.scraping import TARGETS_FILE
 from churn_devcluster.ports import LOOPBACK, free_port, require_free
 from churn_devcluster.processes import Process
 from churn_devcluster.waiting import wait_until
@@ -22,6 +23,8 @@ class DataPlane:
         """`envoy_port` 0 chooses a free one; `options` are further arguments of the command line."""
         self.envoy_port = envoy_port or free_port()
         self._ready_file = work_dir / READY_FILE
+        # What Prometheus shall scrape; it is there when the data plane is ready.
+        self.targets_file = work_dir / TARGETS_FILE
         command: list[str | Path] = [
             *(sys.executable, "-m", "churn_devcluster.dataplane"),
             *("--kubeconfig", kubeconfig),

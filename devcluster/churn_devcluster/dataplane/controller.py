@@ -10,7 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from churn_devcluster.dataplane import deployments, gateway, pod_environment, revisions, routing, status, templates
+from churn_devcluster.dataplane import (
+    deployments,
+    gateway,
+    pod_environment,
+    revisions,
+    routing,
+    scraping,
+    status,
+    templates,
+)
 from churn_devcluster.dataplane.activator import Activator
 from churn_devcluster.dataplane.cluster import (
     CLUSTER_SERVING_RUNTIMES,
@@ -25,6 +34,7 @@ from churn_devcluster.dataplane.envoy import Envoy
 from churn_devcluster.dataplane.idleness import Idleness
 from churn_devcluster.dataplane.model import DeploymentMode, Phase, Pod, Service
 from churn_devcluster.dataplane.routing import ServerKey
+from churn_devcluster.dataplane.scraping import TARGETS_FILE, TargetsFile
 from churn_devcluster.dataplane.servers import DEFAULT_COMMAND, ModelServer, Pace, PodSpec, Resolved
 from churn_devcluster.dataplane.state import StateFolder
 from churn_devcluster.errors import DevclusterError
@@ -78,6 +88,7 @@ class Controller:
         self._unneeded_since: dict[ServerKey, float] = {}
         self._asleep: set[ServerKey] = set()
         self._idleness = Idleness(envoy, settings.idle_after)
+        self._targets = TargetsFile(settings.work_dir / TARGETS_FILE)
 
     async def run(self) -> None:
         """Passes until cancelled; what fails in one is tried again in the next."""
@@ -99,6 +110,7 @@ class Controller:
 
     async def stop(self) -> None:
         """Ends every server; their models and the state stay for the next start."""
+        self._targets.write([])
         await asyncio.gather(*(server.stop() for server in self._servers.values()))
 
     async def _pass(self) -> None:
@@ -110,6 +122,7 @@ class Controller:
         leaving, sleeping = await self._leaving(live), await self._sleeping(live)
         await self._route(live, leaving, sleeping)
         await self._end(leaving | sleeping)
+        self._targets.write(scraping.targets((self._services[uid] for uid in live), self._envoy.admin_port))
         for service in (self._services[uid] for uid in live):
             self._states.save(service)
         await self._publish(live)

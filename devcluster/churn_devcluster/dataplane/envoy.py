@@ -39,6 +39,11 @@ class Envoy:
         """Whether the process lives."""
         return self._process is not None and self._process.running
 
+    @property
+    def admin_port(self) -> int | None:
+        """Port of the admin interface, which has the metrics; None while it does not run."""
+        return self._admin_port if self.running else None
+
     async def _start(self) -> None:
         require_free(self.port, "Envoy, the entry to all served models")
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -68,10 +68,11 @@ class Failure(Value):
 
 
 class Pod(Value):
-    """The pod of a revision; here one model server process. `port` is set while it is Ready."""
+    """The pod of a revision; here one model server process. `name` and `port` are set while it is Ready."""
 
     phase: Phase
     failure: Failure | None = None
+    name: str = ""
     port: int | None = None
 
 

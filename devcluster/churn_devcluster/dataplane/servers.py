@@ -157,7 +157,7 @@ class ModelServer:
         self._process = process
         ready = await self._until_ready(process, port)
         if ready:
-            self._report(Pod(phase=Phase.READY, port=port))
+            self._report(Pod(phase=Phase.READY, name=f"{self.spec.name}-{self._attempt}", port=port))
             await self._until_ended(process)
         await asyncio.to_thread(process.stop, 5)
         self._report(Pod(phase=Phase.FAILED, failure=_failure(process)))
