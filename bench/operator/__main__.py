@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.figures import Figure, as_json, table
@@ -15,6 +16,7 @@ from bench.operator import at_rest, submission, throughput
 from bench.operator.api_client import connected
 from bench.operator.parts import Parts, parts
 
+ROWS = ("throughput", "rest", "submission")
 ACTIVE = 1000
 """How many ChurnModels are there when the time from a change to its run is measured."""
 
@@ -36,7 +38,7 @@ def main() -> None:
 
 def run(
     counts: list[int],
-    rows: list[str],
+    rows: Sequence[str] = ROWS,
     window: float = 60,
     rounds: int = 3,
     changes: int = 200,
@@ -48,7 +50,7 @@ def run(
 
 
 async def _measure(
-    started: Parts, counts: list[int], rows: list[str], window: float, rounds: int, changes: int
+    started: Parts, counts: list[int], rows: Sequence[str], window: float, rounds: int, changes: int
 ) -> list[Figure]:
     figures: list[Figure] = []
     async with connected(started.cluster.kubeconfig) as client:
@@ -86,7 +88,7 @@ def _say(what: str) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.operator", description=__doc__)
     parser.add_argument("--objects", default="1000,10000", help="numbers of ChurnModels, with commas")
-    parser.add_argument("--rows", default="throughput,rest,submission", help="which rows, with commas")
+    parser.add_argument("--rows", default=",".join(ROWS), help="which rows, with commas")
     parser.add_argument("--window", type=float, default=60, help="seconds of rest")
     parser.add_argument("--rounds", type=int, default=3, help="of throughput, up to 1000 objects")
     parser.add_argument("--changes", type=int, default=200, help="of specs, for the time to a submitted run")
