@@ -42,7 +42,7 @@ def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(EVENTS_GRACE):
                 await operator.recorder.drained()
-        await operator.session.close()
+        await operator.close()
 
     @kopf.on.login(registry=registry)
     def login(**arguments: Any) -> kopf.ConnectionInfo | None:

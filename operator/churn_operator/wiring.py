@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -46,14 +47,19 @@ class Operator:
     metrics: LoopMetrics
     registry: CollectorRegistry
     health: Health
-    session: ApiSession
     recorder: EventRecorder
+    connections: AsyncExitStack
 
     def gone(self, key: ObjectKey) -> None:
         """A ChurnModel is gone: forget it."""
         self.store.remove(key)
         self.queue.forget(key)
         self.metrics.in_phase(key, None)
+        self.serving.forget(key)
+
+    async def close(self) -> None:
+        """Let go of connections and threads; after the workers have stopped."""
+        await self.connections.aclose()
 
 
 async def build(settings: Settings) -> Operator:
@@ -69,6 +75,10 @@ async def build(settings: Settings) -> Operator:
     session = ApiSession(client.configuration)
     serving = KServeServing(settings, api)
     pipelines, artifacts, cluster = KfpPipelines(settings), MinioArtifacts(settings, api), KubernetesCluster(session)
+    connections = AsyncExitStack()
+    connections.push_async_callback(session.close)
+    for threaded in (api, artifacts, pipelines):
+        connections.callback(threaded.close)
     metrics = LoopMetrics(registry)
     store: ObjectStore = ObjectStore()
     observer = Observer(
@@ -85,7 +95,7 @@ async def build(settings: Settings) -> Operator:
     recorder = EventRecorder(cluster, metrics)
     reconciler = Reconciler(store, observer, actor, cluster, recorder, metrics)
     workers = Workers(queue, reconciler, settings.workers, timedelta(seconds=settings.resync_seconds))
-    return Operator(store, queue, workers, serving, metrics, registry, Health(), session, recorder)
+    return Operator(store, queue, workers, serving, metrics, registry, Health(), recorder, connections)
 
 
 def installation(settings: Settings, driver: str) -> Installation:

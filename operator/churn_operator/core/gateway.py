@@ -34,7 +34,8 @@ class GatewayObservation:
     """All InferenceServices of a ChurnModel and its HTTPRoute.
 
     `weights` are the route's (version number, percent) pairs sorted by number, empty without a route;
-    `accepted` says whether a gateway has taken the route as it is now.
+    `accepted` says whether a gateway has taken the route as it is now. `mirror` is the version that the route
+    mirrors requests to, and the percent of them.
     """
 
     services: tuple[VersionService, ...] = ()
@@ -42,6 +43,7 @@ class GatewayObservation:
     accepted: bool = False
     url: str | None = None
     terminating: bool = False
+    mirror: tuple[int, int] | None = None
 
     @property
     def newest_revision(self) -> str:

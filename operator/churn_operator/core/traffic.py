@@ -105,9 +105,13 @@ class VersionServiceStep:
 
 @dataclass(frozen=True)
 class RouteStep:
-    """Apply the HTTPRoute with these (version number, percent) weights, sorted by number."""
+    """Apply the HTTPRoute with these (version number, percent) weights, sorted by number.
+
+    `mirror` is a version number and the percent of requests that it gets a copy of, whose answers nobody sees.
+    """
 
     weights: tuple[tuple[int, int], ...]
+    mirror: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,20 @@ class RemoveVersionServiceStep:
     number: int
 
 
-ServingStep = KnativeStep | VersionServiceStep | RouteStep | RemoveVersionServiceStep
+@dataclass(frozen=True)
+class CanaryListStep:
+    """Apply the InferenceService with `stable` as its predictor and `candidate` as its canary at `percent`.
+
+    A version without sha256 names what is there already: its environment stays as it is.
+    """
+
+    stable: ServedVersion
+    candidate: ServedVersion | None
+    percent: int
+    settings: PredictorSettings
+
+
+ServingStep = KnativeStep | VersionServiceStep | RouteStep | RemoveVersionServiceStep | CanaryListStep
 
 
 @dataclass(frozen=True)

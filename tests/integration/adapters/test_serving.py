@@ -9,13 +9,16 @@ from typing import Any
 
 import kubernetes
 import pytest
+from churn_devcluster.dataplane.cluster import remove_canary_list
 from churn_operator.adapters.kserve.serving import KServeServing
 from churn_operator.adapters.kubernetes_api import KubernetesApi
+from churn_operator.core.canary_list import CanaryListObservation
 from churn_operator.core.gateway import GatewayObservation
 from churn_operator.core.knative import KnativeObservation
 from churn_operator.core.observation import ObjectKey
 from churn_operator.core.traffic import (
     Arrangement,
+    CanaryListStep,
     KnativeStep,
     PredictorSettings,
     RemoveVersionServiceStep,
@@ -39,6 +42,7 @@ _PREDICTOR = PredictorSettings(
     requests=(("cpu", "500m"), ("memory", "512Mi")),
     limits=(("memory", "1Gi"),),
 )
+_STANDARD = replace(_PREDICTOR, min_replicas=1)
 Object = dict[str, Any]
 
 
@@ -270,6 +274,95 @@ async def test_the_gateway_driver_splits_between_services_of_versions(
     await _until_left(people, [], "httproutes")
 
 
+async def test_the_gateway_drivers_rest_costs_no_request(
+    api: KubernetesApi, key: ObjectKey, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving = KServeServing(Settings(service_url_prefix="http://gateway.test"), api)
+    for version in (_ONE, _TWO):
+        await serving.apply(key, _UID, "gateway", VersionServiceStep(version, _PREDICTOR))
+    await serving.apply(key, _UID, "gateway", RouteStep(((1, 100),), mirror=(2, 25)))
+    first = await _observed_gateway(serving, key)
+    assert first.mirror == (2, 25)
+
+    async def refuse(path: str, **query: str) -> None:
+        raise AssertionError(f"asked for {path}")
+
+    monkeypatch.setattr(api, "get", refuse)
+    assert await _observed_gateway(serving, key) == first
+    serving.seen(people.patch(f"{key.name}-v2", {"spec": {"predictor": {"minReplicas": 7}}}))
+    seen = (await _observed_gateway(serving, key)).services
+    assert [service.settings.min_replicas for service in seen] == [0, 7]
+
+
+async def test_the_gateway_drivers_own_writes_are_seen_at_once(serving: KServeServing, key: ObjectKey) -> None:
+    assert await serving.observe(key, "gateway") is None
+    for version in (_ONE, _TWO):
+        await serving.apply(key, _UID, "gateway", VersionServiceStep(version, _PREDICTOR))
+    await serving.apply(key, _UID, "gateway", RouteStep(((1, 90), (2, 10))))
+    assert (await _observed_gateway(serving, key)).weights == ((1, 90), (2, 10))
+    await serving.apply(key, _UID, "gateway", RouteStep(((1, 100),)))
+    await serving.apply(key, _UID, "gateway", RemoveVersionServiceStep(2))
+    observed = await _observed_gateway(serving, key)
+    assert ([service.number for service in observed.services], observed.weights) == ([1], ((1, 100),))
+
+
+async def _observed_list(serving: KServeServing, key: ObjectKey) -> CanaryListObservation:
+    found = await serving.observe(key, "canary")
+    assert isinstance(found, CanaryListObservation)
+    return found
+
+
+async def test_the_canary_driver_splits_and_promotes_in_one_service(
+    serving: KServeServing, key: ObjectKey, people: People, api: KubernetesApi
+) -> None:
+    assert await serving.observe(key, "canary") is None
+    await serving.apply(key, _UID, "canary", CanaryListStep(_ONE, None, 0, _STANDARD))
+    await serving.apply(key, _UID, "canary", CanaryListStep(_ONE, _TWO, 10, _STANDARD))
+    wish = Arrangement(_ONE, _TWO, 10, _STANDARD)
+    for reader in (serving, KServeServing(Settings(), api)):
+        observed = await _observed_list(reader, key)
+        assert observed.step_towards(wish, "") is None
+        assert observed.canary is not None
+        assert (observed.predictor.number, observed.canary.version.number, observed.canary.percent) == (1, 2, 10)
+    kept = ServedVersion(1, _ONE.uri, "")
+    await serving.apply(key, _UID, "canary", CanaryListStep(kept, None, 0, _STANDARD))
+    left = people.get(key.name)["spec"]
+    assert "canary" not in left
+    assert left["predictor"]["model"]["env"][0] == {"name": "CHURN_MODEL_SHA256", "value": _ONE.sha256}
+    await serving.apply(key, _UID, "canary", CanaryListStep(_TWO, None, 0, _STANDARD))
+    assert (await _observed_list(serving, key)).predictor.number == 2
+    with pytest.raises(Conflict):
+        await serving.apply(key, _UID, "canary", CanaryListStep(kept, None, 0, _STANDARD))
+
+
+async def test_the_deployment_mode_of_an_inference_service_is_not_changed(
+    serving: KServeServing, key: ObjectKey
+) -> None:
+    await _apply(serving, key, _ONE, 100)
+    with pytest.raises(Rejected, match="made for another traffic driver"):
+        await serving.observe(key, "canary")
+
+
+async def test_a_kserve_without_canaries_of_its_own_gets_none(
+    key: ObjectKey, api: KubernetesApi, monkeypatch: pytest.MonkeyPatch, people: People
+) -> None:
+    get = api.get
+
+    async def older(path: str, **query: str) -> Object | None:
+        found = await get(path, **query)
+        if path.endswith("/customresourcedefinitions") and found is not None:
+            assert [item["metadata"]["name"] for item in found["items"]] == ["inferenceservices.serving.kserve.io"]
+            for item in found["items"]:
+                remove_canary_list(item)
+        return found
+
+    monkeypatch.setattr(api, "get", older)
+    serving = KServeServing(Settings(), api)
+    with pytest.raises(Rejected, match=r"has no spec\.canary"):
+        await serving.apply(key, _UID, "canary", CanaryListStep(_ONE, None, 0, _STANDARD))
+    assert people.names() == []
+
+
 async def test_somebody_elses_route_is_left_alone(serving: KServeServing, key: ObjectKey, people: People) -> None:
     route = {
         "apiVersion": "gateway.networking.k8s.io/v1",
@@ -284,9 +377,9 @@ async def test_somebody_elses_route_is_left_alone(serving: KServeServing, key: O
     assert people.names("httproutes") == [key.name]
 
 
-@pytest.mark.parametrize("driver", ["canary", "auto", ""])
+@pytest.mark.parametrize("driver", ["auto", ""])
 async def test_a_driver_that_is_not_there_is_refused(serving: KServeServing, key: ObjectKey, driver: str) -> None:
-    with pytest.raises(Rejected, match="use knative or gateway"):
+    with pytest.raises(Rejected, match="use knative, gateway or canary"):
         await serving.observe(key, driver)
     with pytest.raises(Rejected, match="has no step KnativeStep"):
         await serving.apply(key, _UID, driver, KnativeStep(_ONE, 100, _PREDICTOR))

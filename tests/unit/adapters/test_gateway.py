@@ -67,6 +67,32 @@ def test_the_route_is_the_golden_one() -> None:
     assert route_manifest(_KEY, "5f0c", RouteStep(((1, 90), (2, 10))), _GATEWAY) == _golden("gateway-route.yaml")
 
 
+def test_a_mirror_is_a_filter_of_the_golden_route() -> None:
+    step = RouteStep(((1, 100),), mirror=(2, 25))
+    assert route_manifest(_KEY, "5f0c", step, _GATEWAY) == _golden("gateway-mirror.yaml")
+
+
+@pytest.mark.parametrize("mirror", [None, (2, 25), (12, 100)])
+def test_the_mirror_that_was_written_is_read(mirror: tuple[int, int] | None) -> None:
+    route = route_manifest(_KEY, "5f0c", RouteStep(((1, 100),), mirror), _GATEWAY)
+    read = observation(_KEY, [], route, None)
+    assert read is not None
+    assert (read.weights, read.mirror) == (((1, 100),), mirror)
+
+
+def test_a_mirror_without_a_percentage_is_of_everything_and_others_mirrors_are_not_ours() -> None:
+    route = route_manifest(_KEY, "5f0c", RouteStep(((1, 100),), (2, 25)), _GATEWAY)
+    mirror = route["spec"]["rules"][0]["filters"][1]["requestMirror"]
+    del mirror["percent"]
+    read = observation(_KEY, [], route, None)
+    assert read is not None
+    assert read.mirror == (2, 100)
+    mirror["backendRef"]["name"] = "theirs"
+    read = observation(_KEY, [], route, None)
+    assert read is not None
+    assert read.mirror is None
+
+
 def test_standard_mode_ignores_the_canary_percentage_so_it_is_not_written() -> None:
     predictor = service_manifest(_KEY, "u", VersionServiceStep(_TWO, _SETTINGS))["spec"]["predictor"]
     assert "canaryTrafficPercent" not in predictor

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from churn_operator.adapters.kserve.known import KnownServices
+from churn_operator.core.knative import KnativeObservation
 from churn_operator.core.observation import ObjectKey
 
 pytestmark = pytest.mark.unit
@@ -25,7 +26,7 @@ def _service(version: int, uri: str = "s3://mlops/a", name: str = "telco", label
 
 def _uri(known: KnownServices) -> str | None:
     found = known.get(_KEY)
-    return found.observation.uri if found else None
+    return found.observation.uri if found and isinstance(found.observation, KnativeObservation) else None
 
 
 def test_a_later_version_replaces_an_earlier_one() -> None:

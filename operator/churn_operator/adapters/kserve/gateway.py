@@ -28,6 +28,7 @@ from churn_operator.core.traffic import Readiness, RouteStep, VersionServiceStep
 
 MODE = "Standard"
 ROUTE_API_VERSION = "gateway.networking.k8s.io/v1"
+ROUTE_KIND = "HTTPRoute"
 
 _PORT = 80
 _FAILED_TRANSITIONS = ("BlockedByFailedLoad", "InvalidSpec")
@@ -64,11 +65,15 @@ def service_manifest(key: ObjectKey, uid: str, step: VersionServiceStep) -> dict
 
 
 def route_manifest(key: ObjectKey, uid: str, step: RouteStep, gateway: Gateway) -> dict[str, Any]:
-    """The whole HTTPRoute, for server-side apply. Model servers see the path without the route's prefix."""
+    """The whole HTTPRoute, for server-side apply. Model servers see the path without the route's prefix, those that
+    requests are mirrored to as well."""
     prefix = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
+    filters: list[dict[str, Any]] = [{"type": "URLRewrite", "urlRewrite": {"path": prefix}}]
+    if step.mirror is not None:
+        filters.append(_mirror_filter(key, *step.mirror))
     return {
         "apiVersion": ROUTE_API_VERSION,
-        "kind": "HTTPRoute",
+        "kind": ROUTE_KIND,
         "metadata": {
             "name": key.name,
             "namespace": key.namespace,
@@ -81,35 +86,65 @@ def route_manifest(key: ObjectKey, uid: str, step: RouteStep, gateway: Gateway) 
             "rules": [
                 {
                     "matches": [{"path": {"type": "PathPrefix", "value": path_of(key)}}],
-                    "filters": [{"type": "URLRewrite", "urlRewrite": {"path": prefix}}],
-                    "backendRefs": [
-                        {"name": f"{service_name(key, number)}-predictor", "port": _PORT, "weight": percent}
-                        for number, percent in step.weights
-                    ],
+                    "filters": filters,
+                    "backendRefs": [_backend(key, number) | {"weight": percent} for number, percent in step.weights],
                 }
             ],
         },
     }
 
 
+def _backend(key: ObjectKey, number: int) -> dict[str, Any]:
+    return {"name": f"{service_name(key, number)}-predictor", "port": _PORT}
+
+
+def _mirror_filter(key: ObjectKey, number: int, percent: int) -> dict[str, Any]:
+    return {"type": "RequestMirror", "requestMirror": {"backendRef": _backend(key, number), "percent": percent}}
+
+
+@dataclass(frozen=True)
+class RouteReading:
+    """What an HTTPRoute of ours says, see GatewayObservation."""
+
+    weights: tuple[tuple[int, int], ...]
+    mirror: tuple[int, int] | None
+    accepted: bool
+    terminating: bool
+
+
 def observation(
     key: ObjectKey, services: Iterable[Object], route: Object | None, url: str | None
 ) -> GatewayObservation | None:
     """What the InferenceServices of a ChurnModel and its HTTPRoute say; None where there is neither."""
-    versions = [_version_service(key, raw) for raw in services]
-    found = sorted((version for version in versions if version is not None), key=lambda version: version.number)
+    versions = [version_service(key, raw) for raw in services]
+    found = [version for version in versions if version is not None]
+    return observed(found, None if route is None else route_reading(key, route), url)
+
+
+def observed(
+    services: Iterable[VersionService], route: RouteReading | None, url: str | None
+) -> GatewayObservation | None:
+    """The same from what was read of them."""
+    found = sorted(services, key=lambda version: version.number)
     if not found and route is None:
         return None
     return GatewayObservation(
         services=tuple(found),
-        weights=_weights(key, route) if route else (),
-        accepted=_accepted(route) if route else False,
+        weights=route.weights if route else (),
+        accepted=route is not None and route.accepted,
         url=url if route else None,
-        terminating=bool(route and is_terminating(route)),
+        terminating=route is not None and route.terminating,
+        mirror=route.mirror if route else None,
     )
 
 
-def _version_service(key: ObjectKey, raw: Object) -> VersionService | None:
+def route_reading(key: ObjectKey, route: Object) -> RouteReading:
+    """What an HTTPRoute says."""
+    return RouteReading(_weights(key, route), _mirror(key, route), _accepted(route), is_terminating(route))
+
+
+def version_service(key: ObjectKey, raw: Object) -> VersionService | None:
+    """What the InferenceService of a version says; None for one that goes, or is no version of this ChurnModel."""
     number = number_of(key, raw["metadata"]["name"])
     if number is None or model_name_of(raw) != key.name or is_terminating(raw):
         return None
@@ -135,11 +170,26 @@ def _weights(key: ObjectKey, route: Object) -> tuple[tuple[int, int], ...]:
     weights: dict[int, int] = {}
     for rule in route["spec"].get("rules") or ():
         for reference in rule.get("backendRefs") or ():
-            number = number_of(key, str(reference.get("name", "")).removesuffix("-predictor"))
+            number = _number_behind(key, reference)
             weight = int(reference.get("weight", 1))
             if number is not None and weight:
                 weights[number] = weight
     return tuple(sorted(weights.items()))
+
+
+def _mirror(key: ObjectKey, route: Object) -> tuple[int, int] | None:
+    for rule in route["spec"].get("rules") or ():
+        for each in rule.get("filters") or ():
+            mirror = each.get("requestMirror") or {}
+            number = _number_behind(key, mirror.get("backendRef") or {})
+            if number is not None:
+                return number, int(mirror.get("percent", 100))
+    return None
+
+
+def _number_behind(key: ObjectKey, reference: Object) -> int | None:
+    """The version whose Service a route names."""
+    return number_of(key, str(reference.get("name", "")).removesuffix("-predictor"))
 
 
 def _accepted(route: Object) -> bool:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from churn_operator.adapters.kserve import knative
-from churn_operator.adapters.kserve.predictor import KIND, Environment, Object, environment_in, model_name_of
+from churn_operator.adapters.kserve import canary_list, knative
+from churn_operator.adapters.kserve.predictor import KIND, Object, mode_of, model_name_of
+from churn_operator.core.canary_list import CanaryListObservation
 from churn_operator.core.knative import KnativeObservation
 from churn_operator.core.observation import ObjectKey
+
+_STANDARD_MODES = ("Standard", "RawDeployment")
 
 
 @dataclass(frozen=True)
 class KnownService:
-    """A Knative InferenceService of ours; `version` is its resourceVersion."""
+    """The one InferenceService of a ChurnModel, as its deployment mode has it; `version` is its resourceVersion."""
 
     version: int
-    observation: KnativeObservation
-    environment: Environment
+    observation: KnativeObservation | CanaryListObservation
+    kept: canary_list.Kept
 
 
 class KnownServices:
@@ -59,4 +62,5 @@ class KnownServices:
 
 def known_service(raw: Object) -> KnownService:
     """What is kept of an InferenceService."""
-    return KnownService(int(raw["metadata"]["resourceVersion"]), knative.observation(raw), environment_in(raw))
+    observation = canary_list.observation(raw) if mode_of(raw) in _STANDARD_MODES else knative.observation(raw)
+    return KnownService(int(raw["metadata"]["resourceVersion"]), observation, canary_list.kept_of(raw))

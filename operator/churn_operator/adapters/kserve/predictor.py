@@ -1,4 +1,4 @@
-"""What both traffic drivers write into, and read from, spec.predictor and status. Pure."""
+"""What all traffic drivers write into, and read from, spec.predictor and status. Pure."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _quantities(settings: PredictorSettings) -> Sequence[tuple[str, tuple[tuple[
 
 def model_of(raw: Object) -> Object:
     """spec.predictor.model, empty where it is missing."""
-    model: Object = _predictor_of(raw).get("model") or {}
+    model: Object = predictor_of(raw).get("model") or {}
     return model
 
 
@@ -97,8 +97,13 @@ def uri_of(raw: Object) -> str:
 
 def percent_of(raw: Object) -> int | None:
     """canaryTrafficPercent in spec."""
-    percent = _predictor_of(raw).get("canaryTrafficPercent")
+    percent = predictor_of(raw).get("canaryTrafficPercent")
     return None if percent is None else int(percent)
+
+
+def mode_of(raw: Object) -> str:
+    """The deployment mode that an InferenceService was made for, empty where it does not say."""
+    return str((raw["metadata"].get("annotations") or {}).get(MODE_ANNOTATION) or "")
 
 
 def environment_in(raw: Object) -> Environment:
@@ -110,8 +115,12 @@ def environment_in(raw: Object) -> Environment:
 def settings_of(raw: Object) -> PredictorSettings:
     """The settings in spec, as they were applied. What we did not write and somebody else did (KServe's
     webhooks, a person) is not ours; what we wrote and somebody else has taken over is not as we want it."""
-    written, model = _predictor_of(raw), model_of(raw)
-    owned = _owned(raw)
+    return settings_in(predictor_of(raw), _owned(raw))
+
+
+def settings_in(written: Object, owned: Object | None = None) -> PredictorSettings:
+    """The settings in a predictor; `owned` are the managed fields of it that are ours, None where that is not known."""
+    model = written.get("model") or {}
     maximum = _if_owned(written, owned, "maxReplicas")
     account = _if_owned(written, owned, "serviceAccountName")
     resources = model.get("resources") or {}
@@ -164,7 +173,8 @@ def _sentence(reason: object, message: object) -> str:
     return ": ".join(str(part) for part in (reason, message) if part)
 
 
-def _predictor_of(raw: Object) -> Object:
+def predictor_of(raw: Object) -> Object:
+    """spec.predictor, empty where it is missing."""
     found: Object = (raw.get("spec") or {}).get("predictor") or {}
     return found
 
