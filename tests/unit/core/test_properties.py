@@ -20,23 +20,20 @@ from tests.unit.core.checked_world import CheckedWorld, checked, without_times
 from tests.unit.core.kserve_world import ServingPlan
 from tests.unit.core.world import DATASET, Ending, ModelPlan
 
-settings.register_profile("lives", derandomize=True, database=None, deadline=None, max_examples=30)
-settings.register_profile(
-    "explore",
-    deadline=None,
-    max_examples=150,
-    print_blob=True,
-    phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=list(HealthCheck),
-)
+_QUICKLY = {"deadline": None, "phases": (Phase.explicit, Phase.generate), "suppress_health_check": list(HealthCheck)}
+"""Without Phase.shrink, which takes minutes on lives this long: add it to study a failure."""
+settings.register_profile("lives", derandomize=True, database=None, max_examples=30, **_QUICKLY)
+settings.register_profile("explore", max_examples=150, print_blob=True, **_QUICKLY)
 LIVES = settings.get_profile("explore" if os.environ.get("HYPOTHESIS_PROFILE") == "explore" else "lives")
 
 SEEDS = (1, 2, 3)
 FAULTS = ("kfp_down", "s3_down", "kserve_down", "apply_fails", "apply_refused", "kfp_refuses")
 seconds = st.sampled_from([1, 7, 20, 61, 95, 200, 700]).map(lambda count: timedelta(seconds=count))
+moments = st.sampled_from([0, 1, 3, 10, 30, 60])
+"""Numbers of passes."""
 serving_plans = st.builds(
     ServingPlan,
-    start=st.sampled_from([timedelta(seconds=2), timedelta(seconds=20), timedelta(seconds=100), None]),
+    start=st.sampled_from([*(timedelta(seconds=count) for count in (2, 20, 20, 100, 190)), None]),
     loads=st.sampled_from([True, True, True, False]),
     breaks_after=st.sampled_from([None, None, None, timedelta(seconds=30), timedelta(seconds=200)]),
 )
@@ -99,16 +96,20 @@ class Life(RuleBasedStateMachine):
             self.world.change(**changes)
             self.readable = self.world.spec
 
-    @rule(count=st.integers(1, 25))
-    def passes(self, count: int) -> None:
+    def _passes(self, count: int) -> None:
         for _ in range(count):
             if self.world.exists:
                 self.world.step()
 
-    @rule(actions=st.integers(0, 3))
-    def crash(self, actions: int) -> None:
+    @rule(count=moments)
+    def passes(self, count: int) -> None:
+        self._passes(count)
+
+    @rule(actions=st.integers(0, 3), then=moments)
+    def crash(self, actions: int, then: int) -> None:
         if self.world.exists:
             self.world.reconcile(crash_after=actions)
+        self._passes(then)
 
     @rule(by=seconds)
     def time_passes(self, by: timedelta) -> None:
@@ -119,13 +120,20 @@ class Life(RuleBasedStateMachine):
         if self.world.exists:
             self.world.settle()
 
-    @rule(seed=st.sampled_from(SEEDS))
-    def another_model(self, seed: int) -> None:
+    @rule(seed=st.sampled_from(SEEDS), then=moments)
+    def another_model(self, seed: int, then: int) -> None:
         self._change(training__seed=seed)
+        self._passes(then)
 
-    @rule(replicas=st.integers(0, 2))
-    def other_settings(self, replicas: int) -> None:
+    @rule(seed=st.sampled_from(SEEDS), back=st.sampled_from(SEEDS), between=moments, then=moments)
+    def another_model_and_another(self, seed: int, back: int, between: int, then: int) -> None:
+        self.another_model(seed, between)
+        self.another_model(back, then)
+
+    @rule(replicas=st.integers(0, 2), then=moments)
+    def other_settings(self, replicas: int, then: int) -> None:
         self._change(serving__min_replicas=replicas)
+        self._passes(then)
 
     @rule(steps=step_lists)
     def other_steps(self, steps: list[dict[str, Any]]) -> None:
@@ -135,38 +143,65 @@ class Life(RuleBasedStateMachine):
     def other_thresholds(self, least: float) -> None:
         self._change(evaluation__minimums={"rocAuc": least})
 
-    @rule(number=st.sampled_from([None, None, 1, 2, 3]))
-    def pin(self, number: int | None) -> None:
+    @rule(number=st.sampled_from([1, 2, 3]), seed=st.sampled_from(SEEDS), during=moments, then=moments)
+    def pinned(self, number: int, seed: int, during: int, then: int) -> None:
         self._change(rollback_to=number)
+        self._passes(during)
+        self._change(rollback_to=None, training__seed=seed)
+        self._passes(then)
 
-    @rule(suspend=st.booleans())
-    def suspends(self, suspend: bool) -> None:
-        self._change(suspend=suspend)
+    @rule(number=st.sampled_from([1, 2, 3]))
+    def pin(self, number: int) -> None:
+        self._change(rollback_to=number)
+        self._passes(5)
 
-    @rule(readable=st.booleans())
-    def unreadable(self, readable: bool) -> None:
-        self.world.set_spec(self.readable if readable else InvalidSpec("spec.dataset is required: add it."))
+    @rule(during=seconds, seed=st.sampled_from([None, *SEEDS]), then=moments)
+    def suspended(self, during: timedelta, seed: int | None, then: int) -> None:
+        self._change(suspend=True)
+        self._passes(2)
+        self.world.advance(during)
+        self._change(suspend=False, **({} if seed is None else {"training__seed": seed}))
+        self._passes(then)
 
-    @rule(digest=st.sampled_from(["digest-one", "digest-two", None]))
-    def data(self, digest: str | None) -> None:
+    @rule(during=moments, then=moments)
+    def unreadable(self, during: int, then: int) -> None:
+        self.world.set_spec(InvalidSpec("spec.dataset is required: add it."))
+        self._passes(during)
+        self.world.set_spec(self.readable)
+        self._passes(then)
+
+    @rule(digest=st.sampled_from(["digest-one", "digest-two", None]), then=moments)
+    def data(self, digest: str | None, then: int) -> None:
         self.world.datasets = {} if digest is None else {DATASET: digest}
+        self._passes(then)
+        self.world.datasets.setdefault(DATASET, "digest-one")
+
+    @rule(fault=st.sampled_from(FAULTS), during=moments, then=moments)
+    def outage(self, fault: str, during: int, then: int) -> None:
+        setattr(self.world, fault, True)
+        self._passes(during)
+        setattr(self.world, fault, False)
+        self._passes(then)
 
     @rule(fault=st.sampled_from(FAULTS), there=st.booleans())
-    def outage(self, fault: str, there: bool) -> None:
+    def outage_that_stays(self, fault: str, there: bool) -> None:
         setattr(self.world, fault, there)
 
-    @rule()
-    def lost_answer(self) -> None:
+    @rule(then=moments)
+    def lost_answer(self, then: int) -> None:
         self.world.lost_answers += 1
+        self._passes(then)
 
-    @rule()
-    def someone_deletes_the_service(self) -> None:
+    @rule(then=moments)
+    def someone_deletes_the_service(self, then: int) -> None:
         self.world.serving.delete(self.world.now)
+        self._passes(then)
 
-    @rule(index=st.integers(0, 3))
-    def someone_deletes_a_run(self, index: int) -> None:
+    @rule(index=st.integers(0, 3), then=moments)
+    def someone_deletes_a_run(self, index: int, then: int) -> None:
         if index < len(self.world.runs):
-            self.world.remove_run(self.world.runs[index].request.run_name)
+            self.world.remove_run(self.world.runs[-1 - index].request.run_name)
+        self._passes(then)
 
     @rule(version=st.sampled_from(["1", "2"]))
     def upgrade(self, version: str) -> None:
@@ -204,7 +239,8 @@ TestLife.settings = LIVES
 
 
 def _story(world: CheckedWorld, seeds: list[int], crashes: list[int | None]) -> Any:
-    """One wish after the other, each until all is at rest; `crashes` says after how many actions a pass dies."""
+    """One wish after the other, each until all is at rest; `crashes` says after how many actions a pass dies,
+    if it does."""
     left = list(crashes)
     for seed in seeds:
         world.change(training__seed=seed)

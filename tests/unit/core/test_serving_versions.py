@@ -101,6 +101,17 @@ def test_a_candidate_that_is_not_ready_in_time_is_rolled_back_and_not_tried_agai
     assert model.condition("Stalled") == "False UpToDate"
 
 
+@pytest.mark.parametrize("late", [8, 19])
+def test_a_candidate_that_gets_ready_just_after_it_was_rolled_back_gets_no_traffic(driver: str, late: int) -> None:
+    model = in_service(driver)
+    model.plans[2] = ModelPlan(serving=ServingPlan(start=timedelta(minutes=3, seconds=late)))
+    model.weights_seen.clear()
+    model.change(training__seed=2)
+    model.settle()
+    assert model.weights_seen == [{1: 100}]
+    assert states(model) == ["1 Stable", "2 RolledBack"]
+
+
 def test_ready_stays_true_during_a_rollback(driver: str) -> None:
     model = in_service(driver)
     model.plans[2] = BREAKS
@@ -249,6 +260,21 @@ def test_an_inference_service_deleted_in_a_canary_comes_back_with_the_stable_ver
     model.settle()
     assert model.weights_seen == [{}, {1: 100}, {1: 50, 2: 50}, {2: 100}]
     assert states(model) == ["1 Superseded", "2 Stable"]
+
+
+def test_a_stable_version_that_comes_back_slower_than_the_candidate_still_comes_first(driver: str) -> None:
+    model = in_service(driver)
+    model.plans[1] = ModelPlan(serving=ServingPlan(start=timedelta(seconds=100)))
+    model.plans[2] = ModelPlan(serving=ServingPlan(start=timedelta(seconds=1)))
+    model.change(training__seed=2)
+    model.until(lambda one: one.traffic().get(2) == 50)
+    model.serving.delete(model.now)
+    model.until(lambda one: one.serving.observe(one.now) is None)
+    model.weights_seen.clear()
+    model.settle()
+    assert model.weights_seen[0] == {}
+    assert all(seen.get(1) for seen in model.weights_seen[1:-1])
+    assert model.weights_seen[-2:] == [{1: 50, 2: 50}, {2: 100}]
 
 
 @pytest.mark.parametrize("weight", [10, 50])
