@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -53,13 +53,16 @@ class Devcluster:
         bucket: str = BUCKET,
         audit: bool = False,
         say: Callable[[str], None] = lambda _: None,
+        data_plane_options: Sequence[str] = (),
     ) -> None:
-        """`say` is told each step of the start; `audit` logs every request to the API server."""
+        """`say` is told each step of the start; `audit` logs every request to the API server;
+        `data_plane_options` are further arguments of the data plane, such as `--without-canary-list`."""
         self.work_dir = work_dir.absolute()
         self.bucket = bucket
         self._wanted_ports = ports or Ports()
         self._audit = audit
         self._say = say
+        self._data_plane_options = tuple(data_plane_options)
         self._started = ExitStack()
 
     def start(self) -> Self:
@@ -123,7 +126,7 @@ class Devcluster:
         self.control_plane = ControlPlane(folder / "control-plane", binaries, ports.apiserver, self._audit)
         self.object_store = ObjectStore(folder / "s3", ports.s3)
         self.pipelines = PipelinesEndpoint(folder / "pipelines", self.kubeconfig, ports.pipelines, PIPELINES_NAMESPACE)
-        self.data_plane = DataPlane(self.kubeconfig, folder / "data-plane", ports.envoy)
+        self.data_plane = DataPlane(self.kubeconfig, folder / "data-plane", ports.envoy, self._data_plane_options)
         self.prometheus = Prometheus(folder / "prometheus", self.data_plane.targets_file, ports.prometheus)
         self.kubectl = Kubectl(binaries.kubectl, self.kubeconfig, folder / "kubectl")
         self._say("starting the API server and the S3 store")

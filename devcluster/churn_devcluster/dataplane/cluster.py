@@ -233,6 +233,8 @@ def remove_canary_list(definition: Object) -> None:
     for version in definition["spec"]["versions"]:
         fields = version["schema"]["openAPIV3Schema"]["properties"]
         del fields["spec"]["properties"]["canary"]
+        # Else the field would be kept though the schema does not have it.
+        del fields["spec"]["x-kubernetes-preserve-unknown-fields"]
         del fields["spec"]["properties"]["predictor"]["properties"]["name"]
         del fields["status"]["properties"]["canaryStatuses"]
 
