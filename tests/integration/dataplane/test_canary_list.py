@@ -7,9 +7,6 @@ from typing import Any
 import httpx
 import kubernetes
 import pytest
-from churn_devcluster.control_plane import ControlPlane
-from churn_devcluster.dataplane import DataPlane
-from churn_devcluster.dataplane.cluster import remove_canary_list
 
 from .conftest import Client, Model, answers, condition, is_alive, until
 
@@ -125,16 +122,24 @@ def test_knative_has_no_canary_list(model: Model) -> None:
         model.apply_manifest(manifest)
 
 
-def test_an_older_kserve_has_no_such_field(data_plane: DataPlane, control_plane: ControlPlane) -> None:
-    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/inferenceservices.serving.kserve.io"
-    definition, _, _ = control_plane.client().call_api(
-        path, "GET", response_type="object", auth_settings=["BearerToken"]
-    )
-
-    def fields() -> set[str]:
-        schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-        return set(schema["properties"]["spec"]["properties"])
-
-    assert "canary" in fields()
-    remove_canary_list(definition)
-    assert fields() == {"predictor"}
+@pytest.mark.slow
+def test_ten_promotions_and_ten_rollbacks_fail_none_of_5000_requests(model: Model) -> None:
+    model.apply_canary("m0")
+    url = model.until(_is_ready)["url"]
+    stable, name = "m0", None
+    with Client(url) as client:
+        for number in range(1, 11):
+            bad, good = f"bad{number}", f"m{number}"
+            model.apply_canary(stable, (f"b{number}", bad, 30), name=name)
+            model.until(_canaries_are_ready)
+            model.apply_canary(stable, name=name)
+            model.until(lambda status: "canaryStatuses" not in status)
+            model.apply_canary(stable, (f"v{number}", good, 50), name=name)
+            model.until(_canaries_are_ready)
+            stable, name = good, f"v{number}"
+            model.apply_canary(stable, name=name)
+            model.until(lambda status: "canaryStatuses" not in status and _is_ready(status))
+        until(lambda: client.texts.total() >= 5000, "5000 requests", seconds=120)
+    assert client.failures == []
+    assert {f"m{number}" for number in range(11)} <= set(client.texts)
+    print(f"{client.texts.total()} requests, none failed")
