@@ -9,6 +9,10 @@ from typing import Any, Protocol
 from churn_report import Report
 
 from churn_operator.core.actions import Event, SubmitRun
+from churn_operator.core.analysis.samples import Measurement, Traffic
+from churn_operator.core.hooks import HookAnswer, HookCall
+from churn_operator.core.live_traffic import TrafficQuestion
+from churn_operator.core.notifications import Notification
 from churn_operator.core.observation import DatasetLocation, ObjectKey, PipelinesTarget, Run
 from churn_operator.core.traffic import ServingStep, TrafficObservation
 
@@ -50,7 +54,7 @@ class Artifacts(Protocol):
 
 
 class Serving(Protocol):
-    """KServe, behind a traffic driver (`knative` or `gateway`)."""
+    """KServe, behind a traffic driver (`knative`, `gateway` or `canary`)."""
 
     async def observe(self, key: ObjectKey, driver: str) -> TrafficObservation | None:
         """What serves this ChurnModel; None where nothing does."""
@@ -76,3 +80,33 @@ class Cluster(Protocol):
 
     async def post_event(self, key: ObjectKey, uid: str, event: Event) -> None:
         """Post an Event about the ChurnModel."""
+
+
+class Metrics(Protocol):
+    """Prometheus."""
+
+    async def traffic(self, question: TrafficQuestion) -> Traffic:
+        """What both versions answered, one sample a window, in the windows' order. A version without series has
+        answered nothing. Raises Transient where Prometheus does not answer, Rejected where it is none."""
+
+    async def measure(self, question: TrafficQuestion, name: str, template: str) -> Measurement:
+        """The value of a user's PromQL template (its variables: adapters/prometheus_queries.py). Raises Rejected
+        with the check's name for a template that cannot be filled, or that Prometheus refuses."""
+
+
+class Hooks(Protocol):
+    """Users' webhooks."""
+
+    async def ask(self, call: HookCall) -> HookAnswer:
+        """Whether the hook confirms. Raises Transient where it does not answer, or not yet: ask again; Rejected
+        where its Secret or its address is none."""
+
+    def tell(self, call: HookCall) -> None:
+        """Call it in the background, as an event hook: its answer counts for nothing, and it may be lost."""
+
+
+class Notifier(Protocol):
+    """Whoever wants to hear of events outside the cluster."""
+
+    def publish(self, notification: Notification) -> None:
+        """Tell in the background: never fails, never waits, and may be lost."""

@@ -25,6 +25,8 @@ class Settings:
     service_url_prefix: str = ""
     gateway_name: str = "kserve-ingress-gateway"
     gateway_namespace: str = "kserve"
+    cloudevents_sink: str = ""
+    cloudevents_source: str = "/churnops.dev/churnmodel-operator"
     namespaces: str = ""
     workers: int = 16
     observe_deadline_seconds: float = 20.0

@@ -189,8 +189,12 @@ async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
 
 
 def model_name(spec: PodSpec) -> str:
-    """The name the model answers to: `predictor.model.name`, else the InferenceService's."""
-    return str(spec.template.predictor["model"].get("name") or spec.service_name)
+    """The name the model answers to: that of the predictor's argument, else `predictor.model.name`, else the
+    InferenceService's. KServe puts a predictor's arguments behind those of its runtime."""
+    model = spec.template.predictor["model"]
+    given = [str(each) for each in model.get("args") or []]
+    named = [each.partition("=")[2] for each in given if each.startswith("--model_name=")]
+    return named[-1] if named else str(model.get("name") or spec.service_name)
 
 
 def command(template: Template, image: Sequence[str]) -> list[str]:

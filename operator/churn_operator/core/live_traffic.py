@@ -28,7 +28,6 @@ class TrafficQuestion:
     Attributes:
         prometheus: address of Prometheus.
         key: the ChurnModel.
-        driver: traffic driver, which decides the names that the versions are served under.
         stable, candidate: version numbers.
         windows: the steps so far, ascending; at least one.
         interval: how often the analysis runs, for the templates of users.
@@ -36,7 +35,6 @@ class TrafficQuestion:
 
     prometheus: str
     key: ObjectKey
-    driver: str
     stable: int
     candidate: int
     windows: tuple[TrafficWindow, ...]

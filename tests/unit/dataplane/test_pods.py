@@ -35,6 +35,15 @@ def test_a_named_model_answers_to_its_name() -> None:
     assert arguments(pod_spec({"name": ""}, {}), 15001) == OWN
 
 
+def test_a_name_among_the_predictors_arguments_is_the_later_one_and_counts() -> None:
+    named = {"name": "churn", "args": ["--model_name=telco"]}
+    assert arguments(pod_spec(named, {"args": ["--model_name={{.Name}}"]}), 15001) == [
+        "--model_name",
+        "telco",
+        *OWN[2:],
+    ]
+
+
 def test_a_runtimes_command_goes_before_the_entry_point_of_the_image() -> None:
     image = ("/usr/bin/server",)
     assert command(pod_spec({}, {}).template, image) == ["/usr/bin/server"]

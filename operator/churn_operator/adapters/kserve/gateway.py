@@ -59,8 +59,13 @@ def path_of(key: ObjectKey) -> str:
 
 
 def service_manifest(key: ObjectKey, uid: str, step: VersionServiceStep) -> dict[str, Any]:
-    """The whole InferenceService of one version, for server-side apply."""
+    """The whole InferenceService of one version, for server-side apply.
+
+    KServe would give each version's model its InferenceService's name, and clients ask for it by name: all versions
+    answer to the ChurnModel's. Of two such arguments, the runtime's and this, model servers take the later.
+    """
     written = predictor(step.version.uri, environment_of(step.version), step.settings)
+    written["model"]["args"] = [f"--model_name={key.name}"]
     return inference_service(key, uid, service_name(key, step.version.number), MODE, written)
 
 

@@ -1,0 +1,81 @@
+"""HTTP to what users name: Prometheus, webhooks, a sink of CloudEvents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+
+from churn_operator.errors import Rejected, Transient
+
+_CONNECT_SECONDS = 3.0
+_CHUNK = 65536
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status and body, of which at most as much was read as was asked for."""
+
+    status: int
+    text: str
+    retry_after: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+
+class HttpSession:
+    """Requests that end by a deadline and follow no redirect: what a user named is what is asked, and a redirect
+    is an answer like any other. Opened at first use, in the running event loop; close it there."""
+
+    def __init__(self, source: str, connections: int = 32) -> None:
+        """`source` names the other side in errors."""
+        self._source = source
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(
+        self,
+        url: str,
+        body: bytes | Mapping[str, str],
+        headers: Mapping[str, str],
+        seconds: float,
+        most: int = 4096,
+    ) -> Answer:
+        """POST `body`, or a form, and read at most `most` bytes of the answer within `seconds`.
+
+        Raises Rejected for an address that is none, and Transient where there is no answer.
+        """
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(_CONNECT_SECONDS, seconds))
+        try:
+            async with self._opened().post(
+                url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                content = bytearray()
+                async for chunk in response.content.iter_chunked(_CHUNK):
+                    content += chunk
+                    if len(content) >= most:
+                        break
+                text = bytes(content[:most]).decode(response.charset or "utf-8", errors="replace")
+                return Answer(response.status, text, response.headers.get("Retry-After"))
+        except aiohttp.InvalidURL as error:
+            raise Rejected(self._source, f"{url} is no address") from error
+        except TimeoutError as error:
+            raise Transient(self._source, f"{url} did not answer within {seconds:g} s") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Transient(self._source, f"{url} cannot be reached: {error or type(error).__name__}") from error
+
+    async def close(self) -> None:
+        """Close all connections; harmless when none was opened."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            # Not trust_env: it would read the environment and ~/.netrc for each request.
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=self._connections))
+        return self._session
