@@ -2,43 +2,55 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from churn_operator.core.observation import ObjectKey
 
 
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """An object as JSON: a tenth of the memory that it takes as dictionaries, and quickly read when its turn comes."""
+
+    uid: str
+    version: int
+    document: bytes
+
+
 class ObjectStore:
     """Raw objects by key; an older resourceVersion never replaces a newer one, so that a pass never acts on
-    a state from before its own last write."""
+    a state from before its own last write. metadata.managedFields, often half of an object, are left out."""
 
     def __init__(self) -> None:
-        self._objects: dict[ObjectKey, Mapping[str, Any]] = {}
+        self._objects: dict[ObjectKey, _Packed] = {}
 
     def put(self, key: ObjectKey, raw: Mapping[str, Any]) -> bool:
         """Remember an object; answers whether it was news."""
+        metadata = raw["metadata"]
+        uid, version = metadata.get("uid", ""), int(metadata["resourceVersion"])
         known = self._objects.get(key)
-        if known is not None and not _newer(raw, known):
+        if known is not None and known.uid == uid and version <= known.version:
             return False
-        self._objects[key] = raw
+        kept = {name: value for name, value in metadata.items() if name != "managedFields"}
+        self._objects[key] = _Packed(uid, version, json.dumps({**raw, "metadata": kept}).encode())
         return True
 
     def remove(self, key: ObjectKey) -> None:
         """Forget an object that is gone."""
         self._objects.pop(key, None)
 
-    def get(self, key: ObjectKey) -> Mapping[str, Any] | None:
-        """The newest state seen, or None."""
-        return self._objects.get(key)
+    def get(self, key: ObjectKey) -> dict[str, Any] | None:
+        """The newest state seen, or None. The caller owns what it gets."""
+        packed = self._objects.get(key)
+        return None if packed is None else json.loads(packed.document)
+
+    def __contains__(self, key: ObjectKey) -> bool:
+        return key in self._objects
 
     def __iter__(self) -> Iterator[ObjectKey]:
         return iter(tuple(self._objects))
 
     def __len__(self) -> int:
         return len(self._objects)
-
-
-def _newer(raw: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
-    if raw["metadata"].get("uid") != known["metadata"].get("uid"):
-        return True
-    return int(raw["metadata"]["resourceVersion"]) > int(known["metadata"]["resourceVersion"])

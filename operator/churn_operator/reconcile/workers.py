@@ -78,7 +78,7 @@ class Workers:
     def _pace(self, key: ObjectKey, after: timedelta | None) -> timedelta | None:
         """When to look again: what the decision says, an object at rest after the resync time (spread as wide
         as it is long, so that after a start ten thousand come as evenly as ever), and never hot for ever."""
-        if self.reconciler.store.get(key) is None:
+        if key not in self.reconciler.store:
             self._hot.pop(key, None)
             return None
         if after is None:
