@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from churn_operator.api.conditions import ConditionType
@@ -9,7 +10,7 @@ from churn_operator.api.v1alpha1 import ConditionStatus, seconds_of
 from churn_operator.api.v1alpha1.rollout import Step
 from churn_operator.api.v1alpha1.status import RolloutStatus, Version, VersionState
 from churn_operator.core.draft import AT_ONCE, Draft
-from churn_operator.core.serve import WAITING, Service, arrangement, look, pending, serve, withdraw
+from churn_operator.core.serve import WAITING, Service, arrangement, has_failed, look, pending, serve, withdraw
 from churn_operator.core.traffic import Readiness, Reading
 
 _ALL_AT_ONCE = (Step(weight=100, bake="0s"),)
@@ -74,15 +75,18 @@ def _supersede(draft: Draft, versions: list[Version]) -> Draft:
 
 
 def _begin(draft: Draft, candidate: Version, stable: Version | None) -> Draft:
-    first = steps_of(draft, stable)[0]
+    """The first step; or the last one at once when the stable version has failed, since there is nobody to
+    protect from the candidate, and no traffic can be split with what does not answer."""
+    steps = steps_of(draft, stable)
+    first = len(steps) - 1 if stable is not None and has_failed(draft, stable) else 0
     rollout = RolloutStatus(
         stable=stable.number if stable else None,
         candidate=candidate.number,
-        step=0,
-        weight=first.weight,
+        step=first,
+        weight=steps[first].weight,
         started=draft.now,
     )
-    share = f"with {first.weight}% of the traffic" if stable else "as the first version"
+    share = f"with {steps[first].weight}% of the traffic" if stable else "as the first version"
     return draft.with_status(rollout=rollout).tell("RolloutStarted", f"version {candidate.number} {share}")
 
 
@@ -123,7 +127,7 @@ def _judge(draft: Draft, service: Service, candidate: Version, steps: tuple[Step
     reading = service.candidate
     if service.effective is None or reading is None:
         return draft
-    was_ready = draft.status.rollout.step_started is not None or step > 0
+    was_ready = draft.status.rollout.step_started is not None or reading.percent > 0
     if reading.readiness is Readiness.FAILED and was_ready:
         return _roll_back(draft, candidate, "CandidateFailed", reading.message or "its predictor failed")
     if reading.readiness is Readiness.READY and service.effective:
@@ -140,17 +144,21 @@ def _interrupt_bake(draft: Draft) -> Draft:
 
 def _await(draft: Draft, candidate: Version, reading: Reading) -> Draft:
     """Wait until the candidate is ready and has its share, but no longer than the progress deadline after the
-    data plane was seen to be asked for it: while it is out of reach, or suspended, no time runs."""
+    data plane was seen to be asked for it: while it is out of reach, or suspended, no time runs. A candidate
+    that is ready is not to blame when traffic does not follow: that needs a person, not a rollback."""
     deadline = draft.spec.rollout.progress_deadline
     asked = draft.status.rollout.step_requested or draft.now
     left = asked + seconds_of(deadline) - draft.now
-    ready = reading.readiness is Readiness.READY
-    if left.total_seconds() <= 0:
-        missed = "it did not get its share of the traffic" if ready else "it was not ready"
-        why = f"{missed} within {deadline}" + (f": {reading.message}" if reading.message else "")
+    late = left.total_seconds() <= 0
+    if late and reading.readiness is not Readiness.READY:
+        why = f"it was not ready within {deadline}" + (f": {reading.message}" if reading.message else "")
         return _roll_back(draft, candidate, "ProgressDeadlineExceeded", why)
     status, reason, note = _progress(candidate, reading, deadline)
-    return draft.find(ConditionType.CANARY_HEALTHY, status, reason, note).look_again(left)
+    draft = draft.find(ConditionType.CANARY_HEALTHY, status, reason, note)
+    if late:
+        note = f"version {candidate.number} is ready, but did not get its share of the traffic within {deadline}"
+        return replace(draft, work=None).hindered("TrafficNotShifted", note)
+    return draft.look_again(left)
 
 
 def _progress(candidate: Version, reading: Reading, deadline: str) -> tuple[ConditionStatus, str, str]:

@@ -112,6 +112,15 @@ def pending(draft: Draft, wish: Arrangement) -> bool:
     return serving.value.step_towards(wish, draft.status.serving.previous_revision) is not None
 
 
+def has_failed(draft: Draft, version: Version) -> bool:
+    """Whether a version was seen to have failed, so that nobody is served by it."""
+    serving = draft.observation.serving
+    if isinstance(serving, Unknown) or serving.value is None:
+        return False
+    reading = serving.value.reading(served(version), draft.status.serving.previous_revision)
+    return reading.readiness is Readiness.FAILED and not reading.answering
+
+
 def look(draft: D) -> D:
     """Say which versions answer, and do nothing."""
     serving = draft.observation.serving

@@ -46,6 +46,9 @@ plans = st.builds(
     serving=serving_plans,
 )
 GOOD = ModelPlan()
+QUICK = ServingPlan(start=timedelta(seconds=2))
+NOT_THE_MODELS_FAULT = {"RunDeleted", "RunRejected", "InvalidRollback"}
+"""What may keep even a good model from service: a person deleted its runs, KFP refused one, or a pin is wrong."""
 step_lists = st.sampled_from(
     [
         [{"weight": 10, "bake": "90s"}, {"weight": 50, "bake": "90s"}, {"weight": 100, "bake": "0s"}],
@@ -72,6 +75,22 @@ def assert_at_rest(world: CheckedWorld) -> None:
         assert status.dataset is not None
         assert stable.key == status.dataset.key
         assert world.serving.traffic() == {stable.model_uri: 100}
+
+
+def assert_good_models_come_into_service(world: CheckedWorld) -> None:
+    """A model that nothing is wrong with is in service in the end, whatever happened on the way."""
+    assert isinstance(world.spec, ChurnModelSpec)
+    plan = world.plans[world.spec.training.seed]
+    sound = set(plan.endings) == {Ending.SUCCEEDS} and plan.area > 0.8 and plan.serving in (GOOD.serving, QUICK)
+    if not sound or world.spec.rollback_to is not None:
+        return
+    stable = world.model.version(world.model.rollout.stable)
+    broken = stable is not None and world.plans[world.seed_of(stable.model_uri)].serving.breaks_after is not None
+    excuses = NOT_THE_MODELS_FAULT | ({"TrafficNotShifted"} if broken else set())
+    if world.condition("Stalled").startswith("True"):
+        assert world.condition("Stalled").split()[1] in excuses, world.message("Stalled")
+    else:
+        assert world.traffic() == {world.spec.training.seed: 100}
 
 
 class Life(RuleBasedStateMachine):
@@ -232,6 +251,7 @@ class Life(RuleBasedStateMachine):
         world.change(suspend=False)
         world.settle(quiet=timedelta(minutes=8))
         assert_at_rest(world)
+        assert_good_models_come_into_service(world)
 
 
 TestLife = Life.TestCase

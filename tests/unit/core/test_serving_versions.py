@@ -145,6 +145,35 @@ def test_a_candidate_that_fails_at_a_later_step_is_rolled_back_at_once(driver: s
     assert states(model.settle()) == ["1 Stable", "2 RolledBack"]
 
 
+def test_a_version_that_breaks_in_service_is_told_and_the_next_one_replaces_it_at_once(driver: str) -> None:
+    model = world(driver)
+    model.plans[1] = BREAKS
+    model.until(lambda one: one.model.rollout.stable == 1)
+    model.settle()
+    model.advance(timedelta(minutes=5))
+    model.settle()
+    assert model.condition("Ready") == "False PredictorFailed"
+    assert model.condition("Stalled") == "True PredictorFailed"
+    model.weights_seen.clear()
+    model.change(training__seed=2)
+    model.settle()
+    assert model.weights_seen == [{1: 100}, {2: 100}]
+    assert model.condition("Ready") == "True InService"
+
+
+def test_a_ready_candidate_is_not_blamed_for_traffic_that_does_not_follow() -> None:
+    model = in_service("gateway")
+    model.change(training__seed=2)
+    model.until(lambda one: one.model.rollout.candidate == 2)
+    model.serving.lag = timedelta(days=1)
+    model.settle()
+    assert model.condition("Stalled") == "True TrafficNotShifted"
+    assert model.condition("Ready") == "True InService"
+    model.serving.lag = timedelta(seconds=1)
+    model.settle()
+    assert model.traffic() == {2: 100}
+
+
 def test_a_first_version_that_fails_is_withdrawn_and_the_next_spec_works(driver: str) -> None:
     new = world(driver)
     new.plans[1] = DOES_NOT_LOAD

@@ -216,9 +216,10 @@ class World:
 
     def traffic(self) -> dict[int, int]:
         """Percent of live traffic by seed of the model."""
-        return {self._seed(uri): percent for uri, percent in self.serving.traffic().items()}
+        return {self.seed_of(uri): percent for uri, percent in self.serving.traffic().items()}
 
-    def _seed(self, model_uri: str) -> int:
+    def seed_of(self, model_uri: str) -> int:
+        """The seed of the model at a URI."""
         output = model_uri.removesuffix("/model")
         for run in self.runs:
             if run.request.parameters["output_uri"] == output:
@@ -228,7 +229,7 @@ class World:
     _forgotten_seeds: dict[str, int] = field(default_factory=dict)
 
     def _serving_plan(self, model_uri: str) -> ServingPlan:
-        return self.plans.get(self._seed(model_uri), ModelPlan()).serving
+        return self.plans.get(self.seed_of(model_uri), ModelPlan()).serving
 
     # Time
 
@@ -297,7 +298,7 @@ class World:
     def observe(self) -> Observation:
         """What a pass would see."""
         subject = self.subject()
-        asked = questions(subject, self.installation)
+        asked = questions(subject, self.installation, self.now)
         observation = Observation(now=self.now, subject=subject, installation=self.installation)
         if asked.dataset is not None:
             digest = self.datasets.get(asked.dataset.location.uri)
