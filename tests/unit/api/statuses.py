@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import ChurnModelStatus, Condition, ConditionStatus, Phase
+from churn_operator.api.v1alpha1.rollout import HookType
 from churn_operator.api.v1alpha1.status import (
     AbandonedTraining,
     AnalysisStatus,
     CheckStatus,
+    Confirmation,
     DatasetStatus,
     DeletionStatus,
     GateCheck,
@@ -17,6 +19,7 @@ from churn_operator.api.v1alpha1.status import (
     RejectedKey,
     RolloutStatus,
     ServingStatus,
+    StepStatus,
     TrainingState,
     TrainingStatus,
     Verdict,
@@ -88,6 +91,7 @@ ANALYSIS = AnalysisStatus(
     inconclusive_since=_minutes(13),
     error_since=_minutes(14),
     last_run=_minutes(15),
+    baked=True,
 )
 
 CONDITIONS = tuple(
@@ -131,14 +135,25 @@ FULL = ChurnModelStatus(
         candidate=2,
         step=1,
         weight=50,
+        mirror=20,
         started=_minutes(10),
         step_requested=_minutes(11),
         step_started=_minutes(12),
+        steps=(
+            StepStatus(step=0, weight=0, mirror=20, started=_minutes(10), ended=_minutes(11)),
+            StepStatus(step=1, weight=50, mirror=5, started=_minutes(12), ended=_minutes(13)),
+        ),
+        paused=True,
+        promoting=True,
+        approved=1,
+        awaiting="Approval",
+        confirmed=(Confirmation(type=HookType.CONFIRM_ROLLOUT, step=0),),
         analysis=ANALYSIS,
     ),
     serving=ServingStatus(driver="knative", previous_revision="churn-predictor-00001"),
     abandoned=(AbandonedTraining(key="8" * 64, attempt=2),),
     rejected_keys=(RejectedKey(key="9" * 64, reason="GateFailed", message="rocAuc 0.7 is below 0.8.", time=NOON),),
+    consumed={"approve": "2", "pause": "2026-03-01T12:00:00Z"},
     deletion=DeletionStatus(started=_minutes(99), gave_up=("run run-1",)),
     next_run=_minutes(600),
     drift="None",

@@ -108,6 +108,7 @@ def test_defaults_of_objects_spell_out_their_parts() -> None:
     assert NODES[".spec.rollout"]["default"] == {
         "strategy": "Canary",
         "steps": [],
+        "bake": "5m",
         "progressDeadline": "10m",
         "hooks": [],
     }

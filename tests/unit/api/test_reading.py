@@ -122,7 +122,7 @@ def test_a_new_object_has_the_first_status(raw: dict[str, Any] | None) -> None:
 
 def test_unknown_fields_of_a_newer_operator_are_ignored() -> None:
     raw = write_status(FULL)
-    newer = {**raw, "forecast": {}, "rollout": {**raw["rollout"], "mirror": 1}}
+    newer = {**raw, "forecast": {}, "rollout": {**raw["rollout"], "region": 1}}
     assert read_status(newer) == FULL
 
 

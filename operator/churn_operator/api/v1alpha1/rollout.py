@@ -22,12 +22,16 @@ class Strategy(StrEnum):
 class Step(SpecPart):
     """One step of a canary."""
 
-    weight: Annotated[int, Field(ge=1, le=100)] = Field(description="Percent of traffic for the candidate.")
+    weight: Annotated[int, Field(ge=1, le=100)] = Field(
+        description="Percent of traffic for the candidate; with shadow, percent of requests that it gets a copy of."
+    )
     bake: Annotated[Duration, between("0s", "168h")] = Field(
         default="5m", description="How long the step lasts once its weight is in effect, e.g. 90s, 10m or 1h30m."
     )
-    shadow: bool = Field(default=False, description="Mirror requests and throw the answers away.")
-    approval: bool = Field(default=False, description="Wait for the annotation churnops.dev/approve.")
+    shadow: bool = Field(
+        default=False, description="Mirror requests to the candidate and throw its answers away. Driver gateway only."
+    )
+    approval: bool = Field(default=False, description="After the bake, wait for the annotation churnops.dev/approve.")
 
 
 class OnInconclusive(StrEnum):
@@ -120,13 +124,26 @@ class Rollout(SpecPart):
         json_schema_extra={
             "x-kubernetes-list-type": "atomic",
             **rules(
-                ("self.map(step, step.weight).isSorted()", "weights of steps must ascend, e.g. 10, 50, 100"),
                 (
-                    "self.all(step, self.exists_one(other, other.weight == step.weight))",
+                    "self.filter(step, !step.shadow).map(step, step.weight).isSorted()",
+                    "weights of steps must ascend, e.g. 10, 50, 100",
+                ),
+                (
+                    "self.all(step, step.shadow || "
+                    "self.exists_one(other, !other.shadow && other.weight == step.weight))",
                     "two steps have the same weight: merge them and add up their bake",
+                ),
+                (
+                    "self.map(step, step.shadow ? 0 : 1).isSorted()",
+                    "steps with shadow come first: a candidate that answers requests needs no copies of them",
                 ),
             ),
         },
+    )
+    bake: Annotated[Duration, between("0s", "168h")] = Field(
+        default="5m",
+        description="BlueGreen: how long the candidate stays ready beside the traffic before the switch. BlueGreen and "
+        "Immediate: how long it is watched with all of the traffic before it is promoted.",
     )
     progress_deadline: Annotated[Duration, between("5s", "24h")] = Field(
         default="10m", description="How long a candidate may take to become ready before it is rolled back."

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, PlainSerializer
 
 from churn_operator.api.v1alpha1.common import StatusPart
+from churn_operator.api.v1alpha1.rollout import HookType
 
 
 def rfc3339(time: datetime) -> str:
@@ -181,6 +182,24 @@ class AnalysisStatus(StatusPart):
     inconclusive_since: Time | None = Field(default=None, description="Since when every look was Inconclusive.")
     error_since: Time | None = Field(default=None, description="Since when every look ended in Error.")
     last_run: Time = Field(description="When the last look was taken.")
+    baked: bool = Field(default=False, description="Whether the step's bake was over at the last look.")
+
+
+class StepStatus(StatusPart):
+    """A time in which the split of the traffic did not change: the versions are compared within each."""
+
+    step: int = Field(description="Index of the step, from 0.")
+    weight: int = Field(description="Percent of live traffic that the candidate had.")
+    mirror: int = Field(default=0, description="Percent of requests that were mirrored to it.")
+    started: Time = Field(description="When that was seen in effect.")
+    ended: Time | None = Field(default=None, description="When it was given up; absent while it lasts.")
+
+
+class Confirmation(StatusPart):
+    """A moment of the rollout that its hooks let pass."""
+
+    type: HookType = Field(description="Type of the hooks.")
+    step: int = Field(description="Index of the step at which they did.")
 
 
 class RolloutStatus(StatusPart):
@@ -190,9 +209,28 @@ class RolloutStatus(StatusPart):
     candidate: int | None = Field(default=None, description="Version on its way into service.")
     step: int | None = Field(default=None, description="Index of the step, from 0.")
     weight: int | None = Field(default=None, description="Percent of traffic wished for the candidate.")
+    mirror: int = Field(default=0, description="Percent of requests of which the candidate gets a copy.")
     started: Time | None = Field(default=None, description="When the rollout began.")
     step_requested: Time | None = Field(default=None, description="When the step's weight was seen to be asked for.")
     step_started: Time | None = Field(default=None, description="When the step's weight was seen in effect.")
+    steps: tuple[StepStatus, ...] = Field(
+        default=(),
+        description="The steps so far, oldest first, with the times in which the traffic was split so.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    paused: bool = Field(default=False, description="Whether the rollout was paused by churnops.dev/pause.")
+    promoting: bool = Field(
+        default=False, description="Whether churnops.dev/promote asked to skip everything that is left of the rollout."
+    )
+    approved: int | None = Field(default=None, description="Index of the step that was approved, from 0.")
+    awaiting: str | None = Field(
+        default=None, description="What the rollout waits for: Analysis, Approval, or hooks by their type."
+    )
+    confirmed: tuple[Confirmation, ...] = Field(
+        default=(),
+        description="What hooks have let pass in this rollout.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
     analysis: AnalysisStatus | None = Field(default=None, description="Checks of live traffic in this rollout.")
 
 
@@ -262,6 +300,9 @@ class ChurnModelStatus(StatusPart):
     rollout: RolloutStatus = Field(default=RolloutStatus(), description="The versions in service.")
     serving: ServingStatus = Field(default=ServingStatus(), description="What is known of the InferenceService.")
     rejected_keys: tuple[RejectedKey, ...] = Field(default=(), description="Training keys that are not tried again.")
+    consumed: dict[str, str] = Field(
+        default={}, description="Values of the annotations churnops.dev/<verb> that were acted upon, by verb."
+    )
     deletion: DeletionStatus | None = Field(default=None, description="How far a deletion has come.")
     next_run: Time | None = Field(default=None, description="When the next scheduled training is due.")
     drift: str | None = Field(default=None, description="Drift as one word.")
