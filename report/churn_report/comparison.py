@@ -50,6 +50,7 @@ class Comparison(BaseModel):
 
     champion_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="sha256 of the champion's model.joblib.")
     rows: int = Field(default=0, ge=0, description="Holdout rows that both models were scored on.")
+    resamples: int = Field(default=0, ge=0, description="Bootstrap replicates that each bound rests on.")
     results: tuple[MetricComparison, ...] = ()
     unavailable: str | None = Field(default=None, description="Why there is no comparison, as a sentence.")
 

@@ -12,7 +12,9 @@ from churn_trainer.profit import expected_maximum_profit
 DECISION_THRESHOLD = 0.5
 """Probability from which on the model answers the positive class."""
 
-_CALIBRATION_BINS = 10
+CALIBRATION_BINS = 10
+"""Bins of equally many customers that calibration is measured in."""
+
 _CURVE_POINTS = 200
 _TOP_SHARE = 0.1
 
@@ -45,7 +47,7 @@ def calibration_bins(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -
             observed_share=float(np.mean(positive[members])),
             count=len(members),
         )
-        for members in np.array_split(order, min(_CALIBRATION_BINS, len(order)))
+        for members in np.array_split(order, min(CALIBRATION_BINS, len(order)))
     )
 
 
@@ -63,9 +65,13 @@ def expected_calibration_error(positive: NDArray[np.bool_], scores: NDArray[np.f
 
 def lift_top_decile(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
     """Share of positives among the tenth with the highest scores, over the share among all."""
-    count = max(1, round(_TOP_SHARE * len(scores)))
-    top = np.argsort(-scores, kind="stable")[:count]
+    top = np.argsort(-scores, kind="stable")[: top_count(len(scores))]
     return float(np.mean(positive[top]) / np.mean(positive))
+
+
+def top_count(rows: int) -> int:
+    """How many customers are the top tenth: at least one."""
+    return max(1, round(_TOP_SHARE * rows))
 
 
 def roc(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Curve:

@@ -32,6 +32,10 @@ def validate(
     algorithm: str,
     hyperparameters: str,
     seed: int,
+    champion_uri: str,
+    champion_sha256: str,
+    champion_version: str,
+    champion_confidence: str,
     validated: Output[Dataset],
 ) -> None:
     from pathlib import Path
@@ -54,6 +58,10 @@ def validate(
         algorithm=algorithm,
         hyperparameters=hyperparameters,
         seed=seed,
+        champion_uri=champion_uri,
+        champion_sha256=champion_sha256,
+        champion_version=champion_version,
+        champion_confidence=champion_confidence,
     )
     validate_step.validate(request, ValidatedFolder(Path(validated.path)))
 
@@ -88,6 +96,7 @@ def evaluate(
     model: Input[Model],
     evaluated: Output[Artifact],
     metrics: Output[Metrics],
+    comparison: Output[Metrics],
     classification: Output[ClassificationMetrics],
 ) -> None:
     from pathlib import Path
@@ -101,6 +110,8 @@ def evaluate(
     )
     for name, value in evaluation.metrics.items():
         metrics.log_metric(name, value)
+    for name, entry in evaluate_step.shown_comparison(evaluation.comparison).items():
+        comparison.metadata[name] = entry
     roc, confusion = evaluation.roc, evaluation.confusion
     classification.log_roc_curve(list(roc.x), list(roc.y), list(roc.thresholds))
     classification.log_confusion_matrix(
@@ -139,6 +150,10 @@ def churn_training(
     algorithm: str = "auto",
     hyperparameters: str = "{}",
     seed: int = 7,
+    champion_uri: str = "",
+    champion_sha256: str = "",
+    champion_version: str = "",
+    champion_confidence: str = "",
 ) -> None:
     """The parameters are those of `churn_trainer.request.RunRequest`."""
     validated = validate(
@@ -155,6 +170,10 @@ def churn_training(
         algorithm=algorithm,
         hyperparameters=hyperparameters,
         seed=seed,
+        champion_uri=champion_uri,
+        champion_sha256=champion_sha256,
+        champion_version=champion_version,
+        champion_confidence=champion_confidence,
     )
     table = validated.outputs["validated"]
     prepared = preprocess(validated=table)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 from scipy.special import betainc
-from sklearn.metrics import roc_curve
 
 ALPHA, BETA = 6.0, 14.0
 """Beta distribution of the share of churners who accept the offer: 0.3 on average."""
@@ -26,8 +26,11 @@ def expected_maximum_profit(positive: NDArray[np.bool_], scores: NDArray[np.floa
     Classification Performance of Customer Churn Prediction Models", IEEE TKDE 25(5), with its
     alpha 6, beta 14, CLV 200, d 10, f 1.
     """
-    churn_share = float(np.mean(positive))
-    false_rate, true_rate = roc_convex_hull(positive, scores)
+    return profit_of_hull(*roc_convex_hull(positive, scores), float(np.mean(positive)))
+
+
+def profit_of_hull(false_rate: NDArray[np.float64], true_rate: NDArray[np.float64], churn_share: float) -> float:
+    """EMPC from the vertices of the ROC convex hull, both shape (k,), and the share of churners."""
     bounds = _acceptance_bounds(false_rate, true_rate, churn_share)
     mass = np.diff(betainc(ALPHA, BETA, bounds))
     mean = ALPHA / (ALPHA + BETA) * np.diff(betainc(ALPHA + 1, BETA, bounds))
@@ -40,17 +43,26 @@ def roc_convex_hull(
     positive: NDArray[np.bool_], scores: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """False and true positive rates of the upper convex hull's vertices, each shape (k,), from (0, 0) to (1, 1)."""
-    hull: list[tuple[float, float]] = []
-    for point in zip(*roc_curve(positive, scores)[:2], strict=True):
-        while len(hull) >= 2 and _turns_left(hull[-2], hull[-1], point):
-            hull.pop()
-        hull.append((float(point[0]), float(point[1])))
-    vertices = np.array(hull)
-    return vertices[:, 0], vertices[:, 1]
+    groups = np.unique(-scores, return_inverse=True)[1]
+    counts = np.bincount(groups).astype(np.float64)
+    positives = np.bincount(groups, weights=positive).astype(np.float64)
+    return hull_of_counts(positives, counts - positives)
 
 
-def _turns_left(first: tuple[float, float], second: tuple[float, float], third: tuple[float, float]) -> bool:
-    return (second[0] - first[0]) * (third[1] - first[1]) >= (second[1] - first[1]) * (third[0] - first[0])
+def hull_of_counts(
+    positives: NDArray[np.float64], negatives: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same from the positives and negatives at each distinct score, both shape (g,), highest score first.
+
+    The segments of the hull are the blocks that pooling adjacent violators makes of the shares of positives.
+    Source: Fawcett, Niculescu-Mizil (2007), "PAV and the ROC convex hull", Machine Learning 68.
+    """
+    counts = positives + negatives
+    seen = counts > 0
+    shares = positives[seen] / counts[seen]
+    starts = isotonic_regression(shares, weights=counts[seen], increasing=False).blocks[:-1]
+    rates = [np.add.reduceat(part[seen], starts).cumsum() / part.sum() for part in (negatives, positives)]
+    return np.insert(rates[0], 0, 0.0), np.insert(rates[1], 0, 0.0)
 
 
 def _acceptance_bounds(

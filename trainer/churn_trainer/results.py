@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn_report import CalibrationBin, ConfusionMatrix, Curve
+from churn_report import CalibrationBin, Comparison, ConfusionMatrix, Curve
 from pydantic import BaseModel, ConfigDict
 
 from churn_trainer.hyperparameters import HyperparameterValue
@@ -20,7 +20,7 @@ class Training(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """What the holdout says of the model."""
+    """What the holdout says of the model; `comparison` is set when the request names a champion."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,3 +28,4 @@ class Evaluation(BaseModel):
     roc: Curve
     calibration: tuple[CalibrationBin, ...]
     confusion: ConfusionMatrix
+    comparison: Comparison | None = None

@@ -22,6 +22,11 @@ from churn_trainer.rejection import DataRejected, SpecRejected
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
 _MISSING_CODES = {"NoSuchBucket", "NoSuchKey", "NoSuchUpload", "ResourceNotFound"}
+_FORBIDDEN_CODES = {"AccessDenied", "AllAccessDisabled", "InvalidObjectState"}
+
+
+class ObjectUnavailable(Exception):  # noqa: N818 - a finding about one object, for the caller to judge
+    """There is no such object, or this run may not read it; says which as a sentence without its full stop."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,9 @@ class Store(Protocol):
 
     def download(self, uri: str, key: str, destination: Path) -> None:
         """Copies the object `key` of the dataset at `uri` to `destination`."""
+
+    def fetch(self, uri: str, destination: Path) -> None:
+        """Copies the one object at `uri` to `destination`. Raises ObjectUnavailable."""
 
     def upload(self, source: Path, uri: str, content_type: str) -> None:
         """Copies the file `source` to `uri`, replacing what is there."""
@@ -69,6 +77,16 @@ class ObjectStore:
     def download(self, uri: str, key: str, destination: Path) -> None:
         self._client.fget_object(_split(uri)[0], key, str(destination))
 
+    def fetch(self, uri: str, destination: Path) -> None:
+        try:
+            self._client.fget_object(*_split(uri), str(destination))
+        except S3Error as error:
+            if error.code in _MISSING_CODES:
+                raise ObjectUnavailable(f"there is no object at {uri}") from error
+            if error.code in _FORBIDDEN_CODES:
+                raise ObjectUnavailable(f"the store refuses to read {uri} ({error.code})") from error
+            raise
+
     def upload(self, source: Path, uri: str, content_type: str) -> None:
         bucket, path = _split(uri)
         self._client.fput_object(bucket, path, str(source), content_type=content_type)
@@ -84,6 +102,12 @@ class LocalStore:
 
     def download(self, uri: str, key: str, destination: Path) -> None:  # noqa: ARG002 - the key says it all
         shutil.copyfile(key, destination)
+
+    def fetch(self, uri: str, destination: Path) -> None:
+        try:
+            shutil.copyfile(uri, destination)
+        except OSError as error:
+            raise ObjectUnavailable(f"{uri} cannot be read: {error.strerror}") from error
 
     def upload(self, source: Path, uri: str, content_type: str) -> None:  # noqa: ARG002 - files have no type
         target = Path(uri)

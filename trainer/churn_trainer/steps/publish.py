@@ -50,6 +50,7 @@ def publish(validated: ValidatedFolder, fitted: ModelFolder, evaluated: Evaluate
         roc=evaluation.roc,
         calibration=evaluation.calibration,
         confusion=evaluation.confusion,
+        comparison=evaluation.comparison,
         artifacts=upload_artifacts(store, layout.output_uri, files),
     )
     upload_report(store, layout.report, report)

@@ -14,7 +14,7 @@ from churn_trainer.hyperparameters import parse_hyperparameters
 from churn_trainer.leakage import check_leakage
 from churn_trainer.publishing import reported
 from churn_trainer.rejection import DataRejected
-from churn_trainer.request import RunRequest
+from churn_trainer.request import RunRequest, check_champion
 from churn_trainer.storage import Store, StoredObject, open_store
 from churn_trainer.validation import ID_FIELD, Validator
 
@@ -27,6 +27,7 @@ def validate(request: RunRequest, validated: ValidatedFolder) -> None:
         columns = parse_columns(request.columns)
         check_columns(columns, request.target, request.id_column)
         parse_hyperparameters(request.algorithm, request.hyperparameters)
+        check_champion(request)
         store = open_store(request.dataset_uri, request.s3_endpoint)
         objects = store.list(request.dataset_uri)
         kept = data_objects(objects, request.dataset_uri)
