@@ -13,15 +13,18 @@ from typing import Any, Self
 
 import httpx
 
+VERSION_HEADER = "x-churn-model-version"
 _PAUSE_WHEN_ABSENT_SECONDS = 0.2
 
 
 @dataclass
 class Tally:
-    """Answers by version, and what went wrong."""
+    """Answers by version, and what went wrong; `failed` counts failures by the version that answered, or by
+    an empty string where none did."""
 
     versions: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+    failed: Counter[str] = field(default_factory=Counter)
 
     @property
     def answers(self) -> int:
@@ -40,6 +43,8 @@ class Traffic:
         self._url = url
         self._customers = customers
         self._stop = threading.Event()
+        self._flowing = threading.Event()
+        self._flowing.set()
         self._lock = threading.Lock()
         self.total = Tally()
         self._window = Tally()
@@ -54,8 +59,17 @@ class Traffic:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stop.set()
+        self._flowing.set()
         for thread in self._threads:
             thread.join(timeout=15)
+
+    def pause(self) -> None:
+        """Send nothing until `resume`."""
+        self._flowing.clear()
+
+    def resume(self) -> None:
+        """Send again."""
+        self._flowing.set()
 
     def window(self) -> Tally:
         """Start a new window; answers what was counted in the one that ends."""
@@ -72,6 +86,7 @@ class Traffic:
         customers = itertools.islice(itertools.cycle(self._customers), offset, None)
         with httpx.Client(trust_env=False, timeout=10) as client:
             for customer in customers:
+                self._flowing.wait()
                 if self._stop.is_set():
                     return
                 self._ask(client, customer)
@@ -82,11 +97,13 @@ class Traffic:
             failure = None if answer.is_success else f"{answer.status_code} {answer.text[:200]}"
         except httpx.HTTPError as error:
             answer, failure = None, f"{type(error).__name__}: {error}"
+        version = "" if answer is None else answer.headers.get(VERSION_HEADER, "")
         with self._lock:
             for tally in (self.total, self._window):
-                if failure is not None or answer is None:
-                    tally.failures.append(failure or "no answer")
+                if failure is None:
+                    tally.versions[version] += 1
                 else:
-                    tally.versions[answer.json()["model_version"]] += 1
+                    tally.failures.append(failure)
+                    tally.failed[version] += 1
         if failure is not None:
             time.sleep(_PAUSE_WHEN_ABSENT_SECONDS)
