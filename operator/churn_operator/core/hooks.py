@@ -7,6 +7,7 @@ from datetime import datetime
 
 from churn_operator.api.v1alpha1.rollout import Hook
 from churn_operator.core.actions import Event
+from churn_operator.core.observation import HookAnswer as HookAnswer
 from churn_operator.core.observation import ObjectKey
 
 
@@ -27,14 +28,6 @@ class HookCall:
     phase: str
     checksum: str
     metadata: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class HookAnswer:
-    """What a hook answered: 2xx confirms; `message` says what came instead."""
-
-    confirmed: bool
-    message: str = ""
 
 
 def event_metadata(event: Event, now: datetime) -> tuple[tuple[str, str], ...]:

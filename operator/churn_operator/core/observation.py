@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from churn_report import Report
 
 from churn_operator.api.v1alpha1 import ChurnModelSpec, ChurnModelStatus
+from churn_operator.core.analysis.samples import Measurement, Traffic, Unavailable
 from churn_operator.core.traffic import TrafficObservation
 
 T = TypeVar("T")
@@ -143,6 +144,14 @@ class Leftovers:
 
 
 @dataclass(frozen=True)
+class HookAnswer:
+    """What a hook answered: 2xx confirms; `message` says what came instead."""
+
+    confirmed: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
 class Fault:
     """An action that was tried in this pass and failed. `rejected`: the same call would fail again."""
 
@@ -157,7 +166,8 @@ class Observation:
 
     `dataset` is the digest, or None where there is no such object. `run` is the run of status.training, or
     None where KFP has none of that name. `report` is that run's report, or None where there is none yet.
-    `serving` is None where there is no InferenceService.
+    `serving` is None where there is no InferenceService. `traffic` is that of the rollout under way, in the windows
+    of status, and `measurements` are of its checks' own queries. `hooks` are the answers by the hooks' names.
     """
 
     now: datetime
@@ -167,5 +177,8 @@ class Observation:
     run: Seen[Run | None] = NOT_ASKED
     report: Seen[Report | None] = NOT_ASKED
     serving: Seen[TrafficObservation | None] = NOT_ASKED
+    traffic: Seen[Traffic] = NOT_ASKED
+    measurements: Mapping[str, Measurement | Unavailable] = field(default_factory=dict)
+    hooks: Seen[Mapping[str, HookAnswer]] = NOT_ASKED
     leftovers: Seen[Leftovers] = NOT_ASKED
     faults: tuple[Fault, ...] = ()

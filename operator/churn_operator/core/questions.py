@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from churn_operator.api.v1alpha1 import ChurnModelSpec, seconds_of
 from churn_operator.api.v1alpha1.status import TrainingState
 from churn_operator.core.dataset import may_adopt, must_adopt
 from churn_operator.core.deletion import spec_to_clean_by
 from churn_operator.core.fingerprint import fingerprint
+from churn_operator.core.hook_calls import HooksQuestion, hooks_question
+from churn_operator.core.live_questions import LookQuestion, look_question
 from churn_operator.core.observation import DatasetLocation, Installation, InvalidSpec, PipelinesTarget, Subject
 from churn_operator.core.serve import driver_in_use
 from churn_operator.core.training import dataset_location, model_root, pipelines_target
@@ -45,15 +47,17 @@ class LeftoversQuestion:
 
 @dataclass(frozen=True)
 class Questions:
-    """The questions of one pass; None is not asked. `driver` asks for the InferenceService."""
+    """The questions of one pass; None is not asked. `driver` asks for the InferenceService, `look` for live traffic."""
 
     driver: str | None = None
     dataset: DatasetQuestion | None = None
     run: RunQuestion | None = None
+    look: LookQuestion | None = None
+    hooks: HooksQuestion | None = None
     leftovers: LeftoversQuestion | None = None
 
 
-def questions(subject: Subject, installation: Installation) -> Questions:
+def questions(subject: Subject, installation: Installation, now: datetime) -> Questions:
     """What this ChurnModel makes worth asking."""
     spec, status = subject.spec, subject.status
     if subject.deletion_requested is not None:
@@ -68,6 +72,8 @@ def questions(subject: Subject, installation: Installation) -> Questions:
         driver=driver,
         dataset=_dataset(subject, spec, installation),
         run=_run(subject, spec, installation),
+        look=look_question(subject.key, spec, status, now),
+        hooks=hooks_question(subject.key, spec, status),
     )
 
 

@@ -45,7 +45,7 @@ class Observer:
 
     async def observe(self, subject: Subject) -> Observation:
         """Never raises an AdapterError: what could not be seen is Unknown."""
-        asked = questions(subject, self.installation)
+        asked = questions(subject, self.installation, self.clock())
         dataset, (run, report), serving, leftovers = await asyncio.gather(
             self._dataset(asked.dataset),
             self._run(asked.run),
