@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from churn_devcluster.errors import DevclusterError
+from churn_devcluster.waiting import wait_until
 
 _SECONDS = 120
+_ESTABLISHED_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,15 @@ class Kubectl:
         Raises:
             DevclusterError: one is refused, or not established in time.
         """
-        selection = f"--filename={folder}"
-        self("apply", "--server-side", "--force-conflicts", selection)
-        self("wait", "--for=condition=Established", "--timeout=30s", selection)
+        self("apply", "--server-side", "--force-conflicts", f"--filename={folder}")
+        wait_until(lambda: self._established(folder), f"the definitions of {folder}", _ESTABLISHED_SECONDS)
+
+    def _established(self, folder: Path) -> bool:
+        # `kubectl wait` is no help: it fails on a definition so fresh that its conditions are null.
+        answer = json.loads(self("get", f"--filename={folder}", "--output=json"))
+        return all(_is_established(each) for each in answer.get("items", [answer]))
+
+
+def _is_established(definition: Mapping[str, Any]) -> bool:
+    conditions = definition.get("status", {}).get("conditions") or ()
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
