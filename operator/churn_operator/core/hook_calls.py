@@ -29,6 +29,14 @@ _PHASES = {
 }
 """Where a ChurnModel stands, in Flagger's words."""
 
+_ASKED_IN = {
+    HookType.CONFIRM_ROLLOUT: "Waiting",
+    HookType.CONFIRM_TRAFFIC_INCREASE: "Progressing",
+    HookType.CONFIRM_PROMOTION: "WaitingPromotion",
+    HookType.ROLLBACK: "Progressing",
+}
+"""Where a rollout stands when its hooks are asked."""
+
 
 @dataclass(frozen=True)
 class HooksQuestion:
@@ -72,17 +80,7 @@ def _call(key: ObjectKey, status: ChurnModelStatus, hook: Hook) -> HookCall:
     return HookCall(
         key=key,
         hook=hook,
-        phase=_phase_before(hook.type),
+        phase=_ASKED_IN[hook.type],
         checksum=candidate.key if candidate else "",
         metadata=tuple((name, str(value)) for name, value in told.items() if value is not None),
     )
-
-
-def _phase_before(moment: HookType) -> str:
-    match moment:
-        case HookType.CONFIRM_ROLLOUT:
-            return "Waiting"
-        case HookType.CONFIRM_PROMOTION:
-            return "WaitingPromotion"
-        case HookType.CONFIRM_TRAFFIC_INCREASE | HookType.ROLLBACK | HookType.EVENT:
-            return "Progressing"

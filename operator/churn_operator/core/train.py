@@ -12,6 +12,7 @@ from churn_operator.api.v1alpha1 import ConditionStatus, seconds_of
 from churn_operator.api.v1alpha1.status import AbandonedTraining, TrainingState, TrainingStatus
 from churn_operator.core import training as names
 from churn_operator.core.actions import SubmitRun, TerminateRun
+from churn_operator.core.challenge import champion_of, must_be_repeated
 from churn_operator.core.draft import AT_ONCE, Draft
 from churn_operator.core.observation import Known, PipelinesTarget, Run, RunState, Unknown
 from churn_operator.core.versions import record_version, say_made
@@ -95,6 +96,7 @@ def _request(draft: Draft, key: str) -> Draft:
         state=TrainingState.PENDING,
         run_name=names.run_name(subject.key, key, attempt),
         output_uri=names.output_uri(installation, subject.key, key, attempt),
+        champion=champion_of(draft),
         requested=draft.now,
     )
     draft = draft.with_status(training=requested)
@@ -211,6 +213,10 @@ def _trained(draft: Draft, training: TrainingStatus, report: Report) -> Draft:
     if report.sha256_of("model/model.joblib") is None:
         message = "report.json has no sha256 of model/model.joblib"
         return _attempt_failed(draft, training, "ReportIncomplete", message)
+    if must_be_repeated(draft, training, report):
+        told = f"run {training.run_name} was not asked for the comparison that evaluation.champion asks for by now"
+        draft = draft.tell("TrainingRepeated", told)
+        return _request(draft, training.key)
     done = training.model_copy(update={"state": TrainingState.SUCCEEDED, "reason": None, "last_error": None})
     return record_version(draft.with_status(training=done), done, report)
 

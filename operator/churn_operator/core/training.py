@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from churn_operator.api.v1alpha1 import ChurnModelSpec
 from churn_operator.api.v1alpha1.common import ResourceList
-from churn_operator.api.v1alpha1.status import TrainingStatus
+from churn_operator.api.v1alpha1.status import ChampionStatus, TrainingStatus
 from churn_operator.core.actions import SubmitRun
 from churn_operator.core.fingerprint import digest_of
 from churn_operator.core.observation import DatasetLocation, Installation, ObjectKey, PipelinesTarget
@@ -87,12 +87,23 @@ def submission(spec: ChurnModelSpec, installation: Installation, key: ObjectKey,
             "algorithm": spec.training.algorithm.value,
             "hyperparameters": json.dumps(spec.training.hyperparameters, sort_keys=True),
             "seed": spec.training.seed,
+            **_champion(training.champion),
         },
         image=spec.training.image or installation.trainer_image,
         requests=quantities(spec.training.resources.requests),
         limits=quantities(spec.training.resources.limits),
         secret_name=dataset.secret_ref.name if dataset.secret_ref else installation.pipelines_secret,
     )
+
+
+def _champion(champion: ChampionStatus | None) -> dict[str, str]:
+    """What the run needs to compare its model with the champion; empty texts where there is none."""
+    return {
+        "champion_uri": champion.model_uri if champion else "",
+        "champion_sha256": champion.sha256 if champion else "",
+        "champion_version": str(champion.version) if champion else "",
+        "champion_confidence": f"{champion.confidence:g}" if champion else "",
+    }
 
 
 def quantities(resources: ResourceList) -> tuple[tuple[str, str], ...]:

@@ -9,14 +9,14 @@ from churn_report import ArtifactLayout, Report
 from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import ConditionStatus
 from churn_operator.api.v1alpha1.status import TrainingStatus, Version, VersionState
-from churn_operator.core import gate
+from churn_operator.core import challenge, gate
 from churn_operator.core.draft import AT_ONCE, Draft
 
 
 def record_version(draft: Draft, training: TrainingStatus, report: Report) -> Draft:
     """Give a trained model its number and the gate's verdict."""
     number = draft.status.latest_version + 1
-    results = gate.verdict(draft.spec.evaluation, report.metrics)
+    results = gate.verdict(draft.spec.evaluation, report.metrics, challenge.judge(draft, training, report))
     version = Version(
         number=number,
         key=training.key,
@@ -55,7 +55,7 @@ def say_made(draft: Draft) -> Draft:
 
 
 def _approval(version: Version) -> str:
-    return f"version {version.number} met {len(version.gate)} thresholds"
+    return f"version {version.number} passed {len(version.gate)} checks"
 
 
 def _refusal(version: Version) -> str:
@@ -85,7 +85,7 @@ def reconsider_versions(draft: Draft) -> Draft:
         case VersionState.SUPERSEDED if not draft.rejection(version.key):
             return _again(draft, version, "VersionWantedAgain", "is wanted again; it needs no training")
         case VersionState.REJECTED:
-            results = gate.verdict(draft.spec.evaluation, version.metrics)
+            results = gate.verdict(draft.spec.evaluation, version.metrics, challenge.judge_again(draft, version))
             if not gate.passed(results):
                 return draft
             others = tuple(entry for entry in draft.status.rejected_keys if entry.key != version.key)

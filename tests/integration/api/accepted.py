@@ -35,6 +35,12 @@ training:
     "a floor and a ceiling for the same metric": "evaluation: {minimums: {rocAuc: 0.8}, maximums: {rocAuc: 0.9}}",
     "every metric": f"evaluation: {{maximums: {{{', '.join(f'{metric}: 1' for metric in METRICS)}}}}}",
     "metrics beyond 1 where they go beyond": "evaluation: {minimums: {liftTopDecile: 2.5}, maximums: {logLoss: 1.2}}",
+    "an alarm and a champion by their defaults": "evaluation: {tooGood: {}, champion: {}}",
+    "an alarm beyond 1, and any metric for the champion": """
+evaluation:
+  tooGood: {metric: liftTopDecile, above: 3.5}
+  champion: {metric: expectedCalibrationError, margin: 0, confidence: 0.999}
+""",
     "scale to zero": "serving: {minReplicas: 0, maxReplicas: 1, trafficDriver: knative}",
     "a runtime with dots": "serving: {runtime: churn-serving.v1, serviceAccountName: sa.minio, trafficDriver: gateway}",
     "twenty steps": f"rollout: {{steps: [{_TWENTY}]}}",

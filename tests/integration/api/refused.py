@@ -182,6 +182,33 @@ EVALUATION = (
         "evaluation: {minimums: {f1: 0.9}, maximums: {f1: 0.1}}",
         "no version could ever pass",
     ),
+    bad("an alarm for a loss", "evaluation: {tooGood: {metric: brier, above: 0.1}}", "better when higher, not brier"),
+    bad("an alarm in percent", "evaluation: {tooGood: {above: 90}}", "write 0.9, not 90"),
+    bad("an alarm that never rings", "evaluation: {tooGood: {above: 1}}", "lies between 0 and 1"),
+    bad(
+        "an alarm for an unknown metric",
+        "evaluation: {tooGood: {metric: auc}}",
+        "spec.evaluation.tooGood.metric",
+        '"rocAuc"',
+    ),
+    bad(
+        "a margin above 1",
+        "evaluation: {champion: {margin: 5}}",
+        "spec.evaluation.champion.margin",
+        "less than or equal to 1",
+    ),
+    bad(
+        "certainty",
+        "evaluation: {champion: {confidence: 1}}",
+        "spec.evaluation.champion.confidence",
+        "less than or equal to 0.999",
+    ),
+    bad(
+        "a champion by name",
+        "evaluation: {champion: best}",
+        "spec.evaluation.champion",
+        "must be of type object",
+    ),
 )
 
 SERVING = (
@@ -270,8 +297,6 @@ NOT_YET = (
     bad("training on drift", "triggers: {drift: true}", "triggers.drift", _LATER),
     bad("a cooldown", "triggers: {cooldown: 1h}", "triggers.cooldown", _LATER),
     bad("a limit of runs", "triggers: {maxRunsPerDay: 4}", "triggers.maxRunsPerDay", _LATER),
-    bad("a leakage alarm", "evaluation: {tooGood: {above: 0.9}}", "evaluation.tooGood", _LATER, "evaluation.maximums"),
-    bad("a champion", "evaluation: {champion: {}}", "evaluation.champion", _LATER, "evaluation.minimums"),
     bad(
         "KServe's canary",
         "serving: {trafficDriver: canary}",
@@ -292,12 +317,6 @@ LATER_BUT_WRONG = (
     bad("a package that is no YAML", "training: {pipeline: {uri: 's3://b/p.py'}}", "a compiled KFP package in S3"),
     bad("a schedule of four fields", "triggers: {schedule: {cron: '0 3 * *'}}", "must have five fields"),
     bad("a time zone with a blank", "triggers: {schedule: {cron: '0 3 * * 1', timeZone: New York}}", "IANA time zone"),
-    bad(
-        "a margin above 1",
-        "evaluation: {champion: {margin: 5}}",
-        "spec.evaluation.champion.margin",
-        "less than or equal to 1",
-    ),
     bad("Prometheus by name", "rollout: {analysis: {prometheus: prom}}", "spec.rollout.analysis.prometheus", "http://"),
     bad(
         "a check without threshold",

@@ -10,6 +10,7 @@ from churn_operator.api.v1alpha1.rollout import HookType
 from churn_operator.api.v1alpha1.status import (
     AbandonedTraining,
     AnalysisStatus,
+    ChampionStatus,
     CheckStatus,
     Confirmation,
     DatasetStatus,
@@ -59,6 +60,7 @@ def version(number: int, state: VersionState) -> Version:
                 maximum=0.9,
                 lower=-0.0031,
                 upper=0.0055,
+                confidence=0.95,
                 passed=True,
                 reason="NotInferior",
                 message="rocAuc is 0.8451 against 0.8439.",
@@ -121,6 +123,7 @@ FULL = ChurnModelStatus(
         run_id="run-2",
         run_url="http://kfp/runs/run-2",
         output_uri=f"{ROOT}/2/1",
+        champion=ChampionStatus(version=1, model_uri=f"{ROOT}/1/1/model", sha256="ab" * 32, confidence=0.95),
         requested=_minutes(1),
         started=_minutes(2),
         finished=_minutes(9),

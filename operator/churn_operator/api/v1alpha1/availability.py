@@ -14,8 +14,6 @@ NOT_YET_AVAILABLE: tuple[tuple[str, str], ...] = (
     ("!self.triggers.drift", f"triggers.drift {_LATER}: remove it"),
     ("!has(self.triggers.cooldown)", f"triggers.cooldown {_LATER}: remove it"),
     ("!has(self.triggers.maxRunsPerDay)", f"triggers.maxRunsPerDay {_LATER}: remove it"),
-    ("!has(self.evaluation.tooGood)", f"evaluation.tooGood {_LATER}: use evaluation.maximums instead"),
-    ("!has(self.evaluation.champion)", f"evaluation.champion {_LATER}: use evaluation.minimums instead"),
     (
         "self.serving.trafficDriver != 'canary'",
         f"serving.trafficDriver: canary {_LATER}: use auto, knative or gateway",

@@ -47,6 +47,19 @@ Thresholds = Annotated[dict[str, float], Field(max_length=20), _KNOWN, _A_SHARE]
 class TooGood(SpecPart):
     """An alarm for a metric that is too good to be true: most often a leaked target."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                f"!(self.metric in {_listed(_LOWER_IS_BETTER)})",
+                f"tooGood watches a metric that is better when higher, not {', '.join(_LOWER_IS_BETTER)}",
+            ),
+            (
+                f"self.metric in {_listed(_UNBOUNDED)} || (self.above > 0.0 && self.above < 1.0)",
+                "tooGood.above lies between 0 and 1 for this metric: write 0.9, not 90",
+            ),
+        )
+    )
+
     metric: MetricName = Field(default=MetricName("rocAuc"), description="The metric to watch.")
     above: float = Field(default=0.9, description="A value above this blocks the version.")
 

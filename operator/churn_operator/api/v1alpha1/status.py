@@ -65,6 +65,15 @@ class TrainingState(StrEnum):
     FAILED = "Failed"
 
 
+class ChampionStatus(StatusPart):
+    """The version in service that a training's model is compared with."""
+
+    version: int = Field(description="Number of the version.")
+    model_uri: str = Field(description="Folder of its model.")
+    sha256: str = Field(description="Digest of its model.joblib.")
+    confidence: float = Field(description="Confidence of each bound of the comparison.")
+
+
 class TrainingStatus(StatusPart):
     """The training under way, or the last one."""
 
@@ -77,6 +86,9 @@ class TrainingStatus(StatusPart):
     run_id: str | None = Field(default=None, description="Id of the KFP run.")
     run_url: str | None = Field(default=None, description="Page of the KFP run.")
     output_uri: str = Field(description="Where the run's artifacts go.")
+    champion: ChampionStatus | None = Field(
+        default=None, description="The version to compare with: that in service when this attempt was decided on."
+    )
     requested: Time = Field(description="When this attempt was decided on.")
     started: Time | None = Field(default=None, description="When the run was first seen.")
     finished: Time | None = Field(default=None, description="When the run was seen to have ended.")
@@ -116,6 +128,7 @@ class GateResult(StatusPart):
     maximum: float | None = Field(default=None, description="Greatest value.")
     lower: float | None = Field(default=None, description="Lower confidence bound of the value.")
     upper: float | None = Field(default=None, description="Upper confidence bound of the value.")
+    confidence: float | None = Field(default=None, description="Confidence of each bound on its own.")
     passed: bool = Field(description="Whether the gate lets the version through.")
     reason: str | None = Field(default=None, description="CamelCase reason of the verdict.")
     message: str | None = Field(default=None, description="The verdict as a sentence.")

@@ -59,7 +59,7 @@ def test_without_a_champion_there_is_nothing_to_fall_behind() -> None:
     [
         (None, "NotCompared", "no other version"),
         (Comparison(champion_sha256=SHA, unavailable="it lacks the column Contract"), "NotComparable", "Contract"),
-        (compared().model_copy(update={"champion_sha256": OTHER}), "ChampionChanged", "by now"),
+        (compared().model_copy(update={"champion_sha256": OTHER}), "OtherChampion", "is the champion"),
         (compared(confidence=0.9), "ConfidenceTooLow", "0.95 is asked for"),
     ],
 )
