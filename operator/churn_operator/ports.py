@@ -97,9 +97,10 @@ class Metrics(Protocol):
 class Hooks(Protocol):
     """Users' webhooks."""
 
-    async def ask(self, call: HookCall) -> HookAnswer:
-        """Whether the hook confirms. Raises Transient where it does not answer, or not yet: ask again; Rejected
-        where its Secret or its address is none."""
+    async def ask(self, call: HookCall, max_age: timedelta = timedelta(0)) -> HookAnswer:
+        """Whether the hook confirms; what it said no longer than `max_age` ago will do, also that it said nothing.
+        Raises Transient where it does not answer, or not yet: ask again; Rejected where its Secret or its address is
+        none."""
 
     def tell(self, call: HookCall) -> None:
         """Call it in the background, as an event hook: its answer counts for nothing, and it may be lost."""

@@ -14,6 +14,8 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from churn_operator.adapters.http import Answer, HttpSession
@@ -34,6 +36,15 @@ _PATIENCE = 10.0
 _KEPT = 60.0
 
 
+@dataclass
+class _Asked:
+    """A call that was made; `answered` is the event loop's time when it ended, `read` whether anybody waited."""
+
+    task: asyncio.Task[Answer]
+    answered: float | None = None
+    read: bool = False
+
+
 class Webhooks:
     """Calls hooks. A pass waits for an answer only so long; the call goes on, and its answer is for the next pass."""
 
@@ -49,27 +60,27 @@ class Webhooks:
             api: for the Secrets.
             clock: seconds since 1970.
             patience: seconds that `ask` waits.
-            kept: seconds for which an answer that nobody waited for counts.
+            kept: seconds for which an answer that nobody waited for counts, at least.
         """
         self._api = api
         self._clock = clock
         self._patience = patience
         self._kept = kept
         self._http = HttpSession(SOURCE)
-        self._asked: dict[HookCall, asyncio.Task[Answer]] = {}
+        self._asked: dict[HookCall, _Asked] = {}
         self._told: Outbox[HookCall] = Outbox(SOURCE, self._deliver)
 
-    async def ask(self, call: HookCall) -> HookAnswer:
+    async def ask(self, call: HookCall, max_age: timedelta = timedelta(0)) -> HookAnswer:
         """See ports.Hooks."""
-        task = self._asked.get(call)
-        if task is None:
-            task = self._asked[call] = asyncio.create_task(self._call(call), name=f"hook-{call.hook.name}")
-            task.add_done_callback(partial(self._answered, call))
-        done, _ = await asyncio.wait({task}, timeout=self._patience)
+        seconds = max_age.total_seconds()
+        asked = self._asked.get(call)
+        if asked is None or self._is_older(asked, seconds):
+            asked = self._start(call, seconds)
+        done, _ = await asyncio.wait({asked.task}, timeout=self._patience)
         if not done:
             raise Transient(SOURCE, f"hook {call.hook.name}: there is no answer yet")
-        self._forget(call, task)
-        answer = task.result()
+        asked.read = True
+        answer = asked.task.result()
         if answer.ok:
             return HookAnswer(True)
         return HookAnswer(False, f"status {answer.status}: {answer.text[:_SHOWN]}".rstrip(": "))
@@ -84,21 +95,34 @@ class Webhooks:
 
     async def close(self) -> None:
         """End all calls, and close all connections."""
-        calls = list(self._asked.values())
+        calls = [asked.task for asked in self._asked.values()]
         for task in calls:
             task.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
         await self._told.close()
         await self._http.close()
 
-    def _answered(self, call: HookCall, task: asyncio.Task[Answer]) -> None:
-        """Keep an answer for a while; tell asyncio that a failure is known even if nobody asks again."""
-        if not task.cancelled():
-            task.exception()
-        asyncio.get_running_loop().call_later(self._kept, self._forget, call, task)
+    def _start(self, call: HookCall, max_age: float) -> _Asked:
+        task = asyncio.create_task(self._call(call), name=f"hook-{call.hook.name}")
+        asked = self._asked[call] = _Asked(task)
+        task.add_done_callback(lambda _: self._answered(call, asked, max(self._kept, max_age)))
+        return asked
 
-    def _forget(self, call: HookCall, task: asyncio.Task[Answer]) -> None:
-        if self._asked.get(call) is task:
+    def _answered(self, call: HookCall, asked: _Asked, kept: float) -> None:
+        """Keep an answer for a while; tell asyncio that a failure is known even if nobody asks again."""
+        if not asked.task.cancelled():
+            asked.task.exception()
+        loop = asyncio.get_running_loop()
+        asked.answered = loop.time()
+        loop.call_later(kept, self._forget, call, asked)
+
+    def _is_older(self, asked: _Asked, max_age: float) -> bool:
+        """Whether an answer was told, and that longer ago."""
+        age = asyncio.get_running_loop().time() - asked.answered if asked.answered is not None else 0.0
+        return asked.read and age >= max_age
+
+    def _forget(self, call: HookCall, asked: _Asked) -> None:
+        if self._asked.get(call) is asked:
             del self._asked[call]
 
     async def _deliver(self, call: HookCall) -> None:

@@ -9,7 +9,8 @@ import hmac
 import json
 import logging
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -155,6 +156,27 @@ async def test_the_next_question_is_asked_anew(webhooks: Webhooks, receiver: Rec
     receiver.statuses = [403, 200]
     call = _call(receiver.url)
     assert [(await webhooks.ask(call)).confirmed for _ in range(2)] == [False, True]
+
+
+async def test_a_young_answer_is_not_asked_for_again(webhooks: Webhooks, receiver: Receiver) -> None:
+    receiver.statuses = [403, 200]
+    call, age = _call(receiver.url), timedelta(minutes=5)
+    assert [(await webhooks.ask(call, age)).confirmed for _ in range(2)] == [False, False]
+    assert len(receiver.received) == 1
+    another = replace(call, checksum="4567")
+    assert (await webhooks.ask(another, age)).confirmed
+
+
+async def test_a_failure_is_remembered_like_an_answer(receiver: Receiver) -> None:
+    secrets = Secrets()
+    webhooks = Webhooks(secrets)  # type: ignore[arg-type]
+    call = _call(receiver.url, secretRef={"name": "hook-key"})
+    for _ in range(2):
+        with pytest.raises(Rejected):
+            await webhooks.ask(call, timedelta(minutes=5))
+        secrets.data = Secrets(key=_KEY).data
+    assert (await webhooks.ask(call)).confirmed
+    await webhooks.close()
 
 
 @pytest.mark.parametrize(
