@@ -29,8 +29,9 @@ _PORTS = [field.name for field in fields(Ports)]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a subcommand; what a person can mend ends it with a sentence and exit code 1."""
     options = argument_parser().parse_args(arguments)
-    # SIGTERM and a closed terminal end it the way Ctrl-C does: through every `finally`.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGTERM and a closed terminal end it the way Ctrl-C does: through every `finally`. So does SIGINT where
+    # a shell has started us in the background, with it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         options.run(options)
