@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
 import shutil
@@ -24,6 +25,7 @@ from churn_devcluster.waiting import wait_until
 
 _READY_SECONDS = 30
 _ACCESS_KEY = "churn-devcluster"
+_PROBE = "devcluster-probe"
 # weed would otherwise take its default ports, or a default distance from another port.
 _INNER_PORT_FLAGS = (
     "master.port",
@@ -90,7 +92,7 @@ class ObjectStore:
         return self._process.running
 
     def start(self) -> Self:
-        """Starts it and waits until it answers an authenticated request.
+        """Starts it and waits until objects can be written and read.
 
         Raises:
             DevclusterError: it ended or did not answer in time.
@@ -99,7 +101,7 @@ class ObjectStore:
         self._write_identities()
         self._process.start()
         try:
-            wait_until(self._answers, "the S3 store", _READY_SECONDS, self._process)
+            wait_until(self._is_ready, "the S3 store", _READY_SECONDS, self._process)
         except BaseException:
             self.stop()
             raise
@@ -131,10 +133,19 @@ class ObjectStore:
     ) -> None:
         self.stop()
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
+        # Buckets can be listed well before the part that holds the data has joined, so we read an object:
+        # after a restart one from before it, and the first time one that we write.
+        client = self.settings.client()
         with suppress(S3Error, urllib3.exceptions.HTTPError):
-            self.settings.client().list_buckets()
-            return True
+            try:
+                with client.get_object(_PROBE, _PROBE) as answer:
+                    return answer.read() == _PROBE.encode()
+            except S3Error as error:
+                if error.code not in ("NoSuchBucket", "NoSuchKey"):
+                    raise
+            self.create_buckets([_PROBE])
+            client.put_object(_PROBE, _PROBE, io.BytesIO(_PROBE.encode()), len(_PROBE))
         return False
 
     @property
