@@ -15,7 +15,8 @@ class MetricComparison(BaseModel):
 
     The bounds are percentiles of a paired bootstrap: each replicate draws holdout rows with replacement,
     and scores both models on the drawn rows (Efron and Tibshirani, An Introduction to the Bootstrap,
-    1993, chapters 13 and 16).
+    1993, chapters 13 and 16). Those of expectedCalibrationError are wider, because chance inflates the
+    calibration error of a good model more than that of a bad one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -10,6 +10,7 @@ import numpy as np
 from churn_report import LOWER_IS_BETTER, Comparison, MetricComparison
 from numpy.typing import NDArray
 
+from churn_trainer.calibration_bounds import bin_noise, widened
 from churn_trainer.metrics import all_metrics
 from churn_trainer.resampling import Ranking, draw_counts
 from churn_trainer.threads import worthwhile_threads
@@ -33,15 +34,18 @@ class SharedRows:
     champion: NDArray[np.float64]
 
 
-def compare(rows: SharedRows, champion_sha256: str, confidence: float, seed: int) -> Comparison:
+def compare(
+    rows: SharedRows, champion_sha256: str, confidence: float, seed: int, resamples: int | None = None
+) -> Comparison:
     """Every metric of the report with bounds of the difference, or why the rows do not allow it.
 
     `confidence`, from 0.5 up to below 1, is that of each bound on its own: the lower bound decides
-    non-inferiority. The bounds are percentiles of a paired bootstrap: each of at least 2,000 resamples draws
-    customers with replacement, not stratified by class, because the share of churners is as much a matter of
-    chance as their scores; both models are measured on the same drawn customers, so what is hard for both
-    cancels out. Source: Efron, Tibshirani (1993), "An Introduction to the Bootstrap", chapters 13 and 16.
-    The same seed gives the same bounds.
+    non-inferiority. The bounds are percentiles of a paired bootstrap: each resample draws customers with
+    replacement, not stratified by class, because the share of churners is as much a matter of chance as
+    their scores; both models are measured on the same drawn customers, so what is hard for both cancels out.
+    Source: Efron, Tibshirani (1993), "An Introduction to the Bootstrap", chapters 13 and 16. Only those of
+    the calibration error are built otherwise, see `calibration_bounds`. `resamples` is, if not given, what
+    `resamples_for` says. The same seed gives the same bounds.
     """
     total, rarer = len(rows.positive), min(int(rows.positive.sum()), int((~rows.positive).sum()))
     if total < FEWEST_ROWS or rarer < FEWEST_OF_A_CLASS:
@@ -51,24 +55,34 @@ def compare(rows: SharedRows, champion_sha256: str, confidence: float, seed: int
             f"{FEWEST_ROWS} and {FEWEST_OF_A_CLASS} are needed",
         )
     candidate, champion = (all_metrics(rows.positive, scores) for scores in (rows.candidate, rows.champion))
-    gains = bootstrap_gains(rows, resamples_for(confidence), seed)
+    resamples = resamples or resamples_for(confidence)
     results = []
-    for metric, drawn in gains.items():
-        lower, upper = np.quantile(drawn, [1 - confidence, confidence])
+    for metric, gains in bootstrap_gains(rows, resamples, seed).items():
+        difference = _gain(metric, candidate[metric], champion[metric])
+        lower, upper = _bounds(metric, difference, gains, confidence, rows)
         results.append(
             MetricComparison(
                 metric=metric,
                 candidate=candidate[metric],
                 champion=champion[metric],
-                difference=_gain(metric, candidate[metric], champion[metric]),
-                lower=float(lower),
-                upper=float(upper),
+                difference=difference,
+                lower=lower,
+                upper=upper,
                 confidence=confidence,
             )
         )
-    return Comparison(
-        champion_sha256=champion_sha256, rows=total, resamples=resamples_for(confidence), results=tuple(results)
-    )
+    return Comparison(champion_sha256=champion_sha256, rows=total, resamples=resamples, results=tuple(results))
+
+
+def _bounds(
+    metric: str, difference: float, gains: NDArray[np.float64], confidence: float, rows: SharedRows
+) -> tuple[float, float]:
+    lower, upper = map(float, np.quantile(gains, [1 - confidence, confidence]))
+    if metric != "expectedCalibrationError":
+        return lower, upper
+    bias = float(np.mean(gains)) - difference
+    noise = max(bin_noise(rows.positive, scores) for scores in (rows.candidate, rows.champion))
+    return widened(lower - bias, upper - bias, noise)
 
 
 def resamples_for(confidence: float) -> int:

@@ -8,11 +8,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from churn_report import DataContract, Outcome, Report
+from churn_report import Comparison, DataContract, Outcome, Report
 from churn_report.digest import dataset_digest
 from churn_trainer import CODE_VERSION
 from churn_trainer.local import run_locally
@@ -208,8 +209,17 @@ def test_a_store_that_is_down_leaves_no_verdict(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.cluster
-def test_the_evaluation_shows_on_the_pipelines_own_page(bucket: Bucket, customers: Path, tmp_path: Path) -> None:
+def test_a_champion_is_compared_and_the_evaluation_shows_on_the_pipelines_own_page(
+    bucket: Bucket, customers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     uri = bucket.put("data/page/customers.csv", customers)
+    before = RunRequest(
+        dataset_uri=str(customers), s3_endpoint=bucket.endpoint, output_uri=f"s3://{bucket.name}/runs/page/champion"
+    ).model_copy(update={"algorithm": "histGradientBoosting", "hyperparameters": '{"max_iter": 2}'})
+    digest = run_locally(before).sha256_of("model/model.joblib")
+    assert digest is not None
 
     run = run_pipeline(
         tmp_path,
@@ -217,15 +227,60 @@ def test_the_evaluation_shows_on_the_pipelines_own_page(bucket: Bucket, customer
         s3_endpoint=bucket.endpoint,
         output_uri=f"s3://{bucket.name}/runs/page/1",
         algorithm="logisticRegression",
+        champion_uri=before.layout.model_uri,
+        champion_sha256=digest,
+        champion_version="1",
+        champion_confidence="0.9",
     )
 
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
-    (path,) = (tmp_path / "root").rglob("evaluate/executor_output.json")
-    artifacts = json.loads(path.read_text())["artifacts"]
     report = Report.model_validate_json(bucket.get("runs/page/1/report.json"))
-    shown = artifacts["metrics"]["artifacts"][0]["metadata"]
+    assert report.comparison is not None
+    assert report.dataset is not None
+    assert (report.comparison.champion_sha256, report.comparison.rows) == (digest, report.dataset.holdout_rows)
+    loss = report.comparison.of("logLoss")
+    assert loss is not None
+    assert (loss.candidate, loss.confidence) == (report.metrics["logLoss"], 0.9)
+    assert loss.lower > 0, "two trees are worse"
+    (path,) = (tmp_path / "root").rglob("evaluate/executor_output.json")
+    _check_page(json.loads(path.read_text())["artifacts"], report, report.comparison)
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("place", ["churn/no/such/model", "no-such-bucket/model"])
+def test_a_champion_that_is_gone_is_told_and_the_run_succeeds(
+    place: str, bucket: Bucket, customers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+
+    report = run_locally(
+        RunRequest(
+            dataset_uri=str(customers),
+            s3_endpoint=bucket.endpoint,
+            output_uri=str(tmp_path / "out"),
+            algorithm="logisticRegression",
+            champion_uri=f"s3://{place}",
+            champion_sha256="a" * 64,
+            champion_version="4",
+        )
+    )
+
+    assert report.outcome is Outcome.SUCCEEDED
+    assert report.comparison is not None
+    assert report.comparison.unavailable == (
+        f"the champion, version 4, is gone: there is no object at s3://{place}/model.joblib"
+    )
+
+
+def _check_page(artifacts: dict[str, Any], report: Report, comparison: Comparison) -> None:
+    shown, compared, page = (
+        artifacts[name]["artifacts"][0]["metadata"] for name in ("metrics", "comparison", "classification")
+    )
     assert shown["rocAuc"] == report.metrics["rocAuc"]
-    page = artifacts["classification"]["artifacts"][0]["metadata"]
+    for result in comparison.results:
+        bounds = (compared[f"{result.metric}{part}"] for part in ("Difference", "Lower", "Upper"))
+        assert tuple(bounds) == (result.difference, result.lower, result.upper)
     assert report.roc is not None
     assert len(page["confidenceMetrics"]) == len(report.roc.x)
     assert report.confusion is not None
