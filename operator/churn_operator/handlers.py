@@ -17,7 +17,7 @@ from churn_operator.core.observation import ObjectKey
 from churn_operator.wiring import Operator
 
 EVENTS_GRACE = 3.0
-"""Seconds that Events which wait have to be posted when the operator stops."""
+"""Seconds that events which wait have to be told when the operator stops."""
 MODEL_LABEL = f"{GROUP}/model"
 _SERVING_RESOURCES = (
     ("serving.kserve.io", "v1beta1", "inferenceservices"),
@@ -41,7 +41,7 @@ def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
             operator.health.workers.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(EVENTS_GRACE):
-                await operator.recorder.drained()
+                await operator.told()
         await operator.close()
 
     @kopf.on.login(registry=registry)

@@ -12,15 +12,19 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 
 from churn_operator.adapters.api_session import ApiSession
 from churn_operator.adapters.artifacts import MinioArtifacts
+from churn_operator.adapters.cloudevents import CloudEventsNotifier
 from churn_operator.adapters.cluster import KubernetesCluster
 from churn_operator.adapters.kfp import KfpPipelines
 from churn_operator.adapters.kfp_package import pipeline_code_version
 from churn_operator.adapters.kserve.serving import KServeServing
 from churn_operator.adapters.kubernetes_api import KubernetesApi, load_client
+from churn_operator.adapters.prometheus import PrometheusMetrics
+from churn_operator.adapters.webhooks import Webhooks
 from churn_operator.core.observation import Installation, ObjectKey, PipelinesTarget
 from churn_operator.errors import AdapterError
 from churn_operator.reconcile.act import Actor
 from churn_operator.reconcile.health import Health
+from churn_operator.reconcile.herald import Herald
 from churn_operator.reconcile.metrics import LoopMetrics
 from churn_operator.reconcile.observe import Observer
 from churn_operator.reconcile.queue import WorkQueue
@@ -35,6 +39,9 @@ _log = structlog.get_logger()
 RETRY_DETECTION = 5.0
 """Seconds between two tries to find out which traffic driver the cluster has."""
 
+HOOK_PATIENCE = 1.0
+"""Seconds that a pass, and with it a worker, waits for a webhook; what is answered later is for the next pass."""
+
 
 @dataclass(frozen=True)
 class Operator:
@@ -48,14 +55,20 @@ class Operator:
     registry: CollectorRegistry
     health: Health
     recorder: EventRecorder
+    notifier: CloudEventsNotifier
+    webhooks: Webhooks
     connections: AsyncExitStack
 
     def gone(self, key: ObjectKey) -> None:
         """A ChurnModel is gone: forget it."""
         self.store.remove(key)
         self.queue.forget(key)
-        self.metrics.in_phase(key, None)
+        self.metrics.forget(key)
         self.serving.forget(key)
+
+    async def told(self) -> None:
+        """Return once all that waits to be told is told, or given up."""
+        await asyncio.gather(self.recorder.drained(), self.notifier.drained(), self.webhooks.drained())
 
     async def close(self) -> None:
         """Let go of connections and threads; after the workers have stopped."""
@@ -76,7 +89,10 @@ async def build(settings: Settings) -> Operator:
     serving = KServeServing(settings, api)
     pipelines, artifacts, cluster = KfpPipelines(settings), MinioArtifacts(settings, api), KubernetesCluster(session)
     connections = AsyncExitStack()
-    connections.push_async_callback(session.close)
+    traffic, webhooks = PrometheusMetrics(), Webhooks(api, patience=HOOK_PATIENCE)
+    notifier = CloudEventsNotifier(settings)
+    for connected in (session, traffic, webhooks, notifier):
+        connections.push_async_callback(connected.close)
     for threaded in (api, artifacts, pipelines):
         connections.callback(threaded.close)
     metrics = LoopMetrics(registry)
@@ -85,6 +101,8 @@ async def build(settings: Settings) -> Operator:
         pipelines=pipelines,
         artifacts=artifacts,
         serving=serving,
+        traffic=traffic,
+        hooks=webhooks,
         installation=installation(settings, await _driver(serving)),
         clock=lambda: datetime.now(UTC),
         deadline=timedelta(seconds=settings.observe_deadline_seconds),
@@ -93,9 +111,22 @@ async def build(settings: Settings) -> Operator:
     actor = Actor(pipelines, artifacts, serving, cluster, metrics)
     queue: WorkQueue[ObjectKey] = WorkQueue()
     recorder = EventRecorder(cluster, metrics)
-    reconciler = Reconciler(store, observer, actor, cluster, recorder, metrics)
+    herald = Herald(recorder, notifier, webhooks)
+    reconciler = Reconciler(store, observer, actor, cluster, herald, metrics)
     workers = Workers(queue, reconciler, settings.workers, timedelta(seconds=settings.resync_seconds))
-    return Operator(store, queue, workers, serving, metrics, registry, Health(), recorder, connections)
+    return Operator(
+        store=store,
+        queue=queue,
+        workers=workers,
+        serving=serving,
+        metrics=metrics,
+        registry=registry,
+        health=Health(),
+        recorder=recorder,
+        notifier=notifier,
+        webhooks=webhooks,
+        connections=connections,
+    )
 
 
 def installation(settings: Settings, driver: str) -> Installation:

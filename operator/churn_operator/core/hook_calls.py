@@ -40,7 +40,7 @@ _ASKED_IN = {
 
 @dataclass(frozen=True)
 class HooksQuestion:
-    """What do these hooks answer? An answer that is no older than `max_age` will do."""
+    """What does each of these hooks answer? An answer that is no older than `max_age` will do."""
 
     calls: tuple[HookCall, ...]
     max_age: timedelta = PACE

@@ -7,8 +7,12 @@ from collections import Counter as Tally
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from churn_operator.api.v1alpha1 import Phase
+from churn_operator.api.v1alpha1.status import AnalysisStatus, Verdict
 from churn_operator.core.observation import ObjectKey
 from churn_operator.errors import AdapterError
+
+_VERDICTS = {Verdict.PASSED: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAILED: 2, Verdict.ERROR: 3}
+_OF_CHECK = ("namespace", "name", "check")
 
 
 class LoopMetrics:
@@ -33,6 +37,19 @@ class LoopMetrics:
         )
         self.queue_depth = Gauge("churn_operator_queue_depth", "Keys that wait for a worker.", registry=registry)
         self.models = Gauge("churn_operator_churnmodels", "ChurnModels, by phase.", ["phase"], registry=registry)
+        self.check_value = Gauge(
+            "churn_operator_analysis_value", "Last observed value of a check.", _OF_CHECK, registry=registry
+        )
+        self.check_threshold = Gauge(
+            "churn_operator_analysis_threshold", "The value that is still good.", _OF_CHECK, registry=registry
+        )
+        self.check_verdict = Gauge(
+            "churn_operator_analysis_verdict",
+            "Last verdict of a check: 0 Passed, 1 Inconclusive, 2 Failed, 3 Error.",
+            _OF_CHECK,
+            registry=registry,
+        )
+        self._shown: dict[ObjectKey, AnalysisStatus] = {}
         self._phases: dict[ObjectKey, Phase] = {}
         self._tally: Tally[Phase] = Tally()
         for phase in Phase:
@@ -52,3 +69,38 @@ class LoopMetrics:
             self._phases[key] = phase
             self._tally[phase] += 1
             self.models.labels(phase.value).set(self._tally[phase])
+
+    def analysed(self, key: ObjectKey, analysis: AnalysisStatus | None) -> None:
+        """Show the checks of the rollout under way; None when there is none."""
+        before = self._shown.get(key)
+        if analysis == before:
+            return
+        if before is not None:
+            self._hide(key, before)
+        if analysis is not None:
+            self._show(key, analysis)
+
+    def forget(self, key: ObjectKey) -> None:
+        """A ChurnModel is gone."""
+        self.in_phase(key, None)
+        self.analysed(key, None)
+
+    def _show(self, key: ObjectKey, analysis: AnalysisStatus) -> None:
+        self._shown[key] = analysis
+        for check in analysis.checks:
+            labels = (key.namespace, key.name, check.name)
+            self.check_verdict.labels(*labels).set(_VERDICTS[check.verdict])
+            if check.value is not None:
+                self.check_value.labels(*labels).set(check.value)
+            if check.threshold is not None:
+                self.check_threshold.labels(*labels).set(check.threshold)
+
+    def _hide(self, key: ObjectKey, analysis: AnalysisStatus) -> None:
+        del self._shown[key]
+        for check in analysis.checks:
+            labels = (key.namespace, key.name, check.name)
+            self.check_verdict.remove(*labels)
+            if check.value is not None:
+                self.check_value.remove(*labels)
+            if check.threshold is not None:
+                self.check_threshold.remove(*labels)

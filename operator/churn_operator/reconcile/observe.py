@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from churn_report import Failure, Outcome, Report
 
+from churn_operator.core.analysis import Measurement, Traffic, Unavailable
+from churn_operator.core.hook_calls import HooksQuestion
+from churn_operator.core.live_questions import LookQuestion
 from churn_operator.core.observation import (
     NOT_ASKED,
+    HookAnswer,
     Installation,
     Known,
     Leftovers,
@@ -25,7 +29,7 @@ from churn_operator.core.observation import (
 from churn_operator.core.questions import DatasetQuestion, LeftoversQuestion, RunQuestion, questions
 from churn_operator.core.traffic import TrafficObservation
 from churn_operator.errors import AdapterError, Rejected, Unreadable
-from churn_operator.ports import Artifacts, Pipelines, Serving
+from churn_operator.ports import Artifacts, Hooks, Metrics, Pipelines, Serving
 from churn_operator.reconcile.metrics import LoopMetrics
 
 T = TypeVar("T")
@@ -38,6 +42,8 @@ class Observer:
     pipelines: Pipelines
     artifacts: Artifacts
     serving: Serving
+    traffic: Metrics
+    hooks: Hooks
     installation: Installation
     clock: Callable[[], datetime]
     deadline: timedelta
@@ -46,10 +52,12 @@ class Observer:
     async def observe(self, subject: Subject) -> Observation:
         """Never raises an AdapterError: what could not be seen is Unknown."""
         asked = questions(subject, self.installation, self.clock())
-        dataset, (run, report), serving, leftovers = await asyncio.gather(
+        dataset, (run, report), serving, (traffic, measurements), hooks, leftovers = await asyncio.gather(
             self._dataset(asked.dataset),
             self._run(asked.run),
             self._serving(subject.key, asked.driver),
+            self._look(asked.look),
+            self._hooks(asked.hooks),
             self._leftovers(asked.leftovers),
         )
         return Observation(
@@ -60,6 +68,9 @@ class Observer:
             run=run,
             report=report,
             serving=serving,
+            traffic=traffic,
+            measurements=measurements,
+            hooks=hooks,
             leftovers=leftovers,
         )
 
@@ -91,6 +102,38 @@ class Observer:
         if driver is None:
             return NOT_ASKED
         return await self._seen(self.serving.observe(key, driver))
+
+    async def _look(
+        self, question: LookQuestion | None
+    ) -> tuple[Seen[Traffic], Mapping[str, Measurement | Unavailable]]:
+        if question is None:
+            return NOT_ASKED, {}
+        return await asyncio.gather(
+            self._seen(self.traffic.traffic(question.traffic)),
+            self._measurements(question),
+        )
+
+    async def _measurements(self, question: LookQuestion) -> Mapping[str, Measurement | Unavailable]:
+        names = [name for name, _ in question.templates]
+        found = await asyncio.gather(
+            *(self._seen(self.traffic.measure(question.traffic, name, query)) for name, query in question.templates)
+        )
+        return {
+            name: seen.value if isinstance(seen, Known) else Unavailable(seen.message)
+            for name, seen in zip(names, found, strict=True)
+        }
+
+    async def _hooks(self, question: HooksQuestion | None) -> Seen[Mapping[str, HookAnswer]]:
+        if question is None:
+            return NOT_ASKED
+        names = [call.hook.name for call in question.calls]
+        found = await asyncio.gather(*(self._seen(self.hooks.ask(call, question.max_age)) for call in question.calls))
+        return Known(
+            {
+                name: seen.value if isinstance(seen, Known) else HookAnswer(False, seen.message)
+                for name, seen in zip(names, found, strict=True)
+            }
+        )
 
     async def _leftovers(self, question: LeftoversQuestion | None) -> Seen[Leftovers]:
         if question is None:

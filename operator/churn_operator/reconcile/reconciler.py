@@ -14,9 +14,9 @@ from churn_operator.core.observation import ObjectKey, Observation, Subject
 from churn_operator.errors import Conflict, NotFound
 from churn_operator.ports import Cluster
 from churn_operator.reconcile.act import Actor
+from churn_operator.reconcile.herald import Herald
 from churn_operator.reconcile.metrics import LoopMetrics
 from churn_operator.reconcile.observe import Observer
-from churn_operator.reconcile.recorder import EventRecorder
 from churn_operator.reconcile.store import ObjectStore
 from churn_operator.reconcile.subject import subject_of
 
@@ -32,7 +32,7 @@ class Reconciler:
     observer: Observer
     actor: Actor
     cluster: Cluster
-    recorder: EventRecorder
+    herald: Herald
     metrics: LoopMetrics
 
     async def reconcile_once(self, key: ObjectKey) -> timedelta | None:
@@ -40,7 +40,7 @@ class Reconciler:
         could not be written."""
         raw = self.store.get(key)
         if raw is None:
-            self.metrics.in_phase(key, None)
+            self.metrics.forget(key)
             return None
         subject = subject_of(raw)
         observation = await self.observer.observe(subject)
@@ -51,8 +51,8 @@ class Reconciler:
         self.metrics.in_phase(key, decision.status.phase)
         if not await self._write(subject, raw, written, decision):
             return AT_ONCE
-        for event in decision.events:
-            self.recorder.record(key, subject.uid, event)
+        self.metrics.analysed(key, decision.status.rollout.analysis)
+        self.herald.tell(subject, decision, observation.now)
         return decision.requeue_after
 
     async def _act(self, observation: Observation, decision: Decision) -> tuple[Decision, Mapping[str, Any] | None]:

@@ -8,10 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from churn_operator.core.actions import Event, SubmitRun
+from churn_operator.core.analysis import Measurement, Traffic
+from churn_operator.core.hooks import HookAnswer, HookCall
+from churn_operator.core.live_traffic import TrafficQuestion
+from churn_operator.core.notifications import Notification
 from churn_operator.core.observation import DatasetLocation, Installation, ObjectKey, PipelinesTarget, Run, RunState
 from churn_operator.core.traffic import ServingStep, TrafficObservation
 from churn_operator.errors import AdapterError, Conflict
 from churn_operator.reconcile.act import Actor
+from churn_operator.reconcile.herald import Herald
 from churn_operator.reconcile.metrics import LoopMetrics
 from churn_operator.reconcile.observe import Observer
 from churn_operator.reconcile.reconciler import Reconciler
@@ -37,7 +42,8 @@ INSTALLATION = Installation(
 
 @dataclass
 class World:
-    """Everything outside the loop. `fails` holds the error that a call of this name raises."""
+    """Everything outside the loop. `fails` holds the error that a call of this name raises; `measured` the values of
+    users' queries by check; `confirming` the names of the hooks that confirm."""
 
     raw: dict[str, Any]
     digest: str | None = "d1"
@@ -45,6 +51,11 @@ class World:
     events: list[Event] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     fails: dict[str, AdapterError] = field(default_factory=dict)
+    live: Traffic = ()
+    measured: dict[str, float] = field(default_factory=dict)
+    confirming: set[str] = field(default_factory=set)
+    told: list[HookCall] = field(default_factory=list)
+    published: list[Notification] = field(default_factory=list)
 
     def call(self, name: str) -> None:
         """Record a call, and raise its error if there is one."""
@@ -118,6 +129,25 @@ class World:
     async def delete(self, *_: object) -> None:
         self.call("delete")
 
+    async def traffic(self, question: TrafficQuestion) -> Traffic:
+        self.call("traffic")
+        return self.live
+
+    async def measure(self, question: TrafficQuestion, name: str, template: str) -> Measurement:
+        self.call(f"measure {name}")
+        return Measurement(name, self.measured.get(name))
+
+    async def ask(self, call: HookCall, max_age: timedelta = timedelta(0)) -> HookAnswer:
+        self.call(f"ask {call.hook.name}")
+        confirmed = call.hook.name in self.confirming
+        return HookAnswer(confirmed, "" if confirmed else "status 403")
+
+    def tell(self, call: HookCall) -> None:
+        self.told.append(call)
+
+    def publish(self, notification: Notification) -> None:
+        self.published.append(notification)
+
 
 def churn_model(**spec: Any) -> dict[str, Any]:
     """A raw ChurnModel as the API server gives it."""
@@ -140,6 +170,21 @@ def loop_over(world: World, deadline: timedelta = timedelta(seconds=5)) -> Recon
     metrics = LoopMetrics(CollectorRegistry())
     store = ObjectStore()
     store.put(KEY, world.raw)
-    observer = Observer(world, world, world, INSTALLATION, lambda: NOW, deadline, metrics)
+    observer = observer_of(world, metrics, deadline)
     actor, recorder = Actor(world, world, world, world, metrics), EventRecorder(world, metrics)
-    return Reconciler(store, observer, actor, world, recorder, metrics)
+    return Reconciler(store, observer, actor, world, Herald(recorder, world, world), metrics)
+
+
+def observer_of(world: World, metrics: LoopMetrics, deadline: timedelta = timedelta(seconds=5)) -> Observer:
+    """An observer of this world."""
+    return Observer(
+        pipelines=world,
+        artifacts=world,
+        serving=world,
+        traffic=world,
+        hooks=world,
+        installation=INSTALLATION,
+        clock=lambda: NOW,
+        deadline=deadline,
+        metrics=metrics,
+    )

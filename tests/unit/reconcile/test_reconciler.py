@@ -18,7 +18,7 @@ async def passes(reconciler: Reconciler, count: int) -> None:
     """Run this many passes, whatever they say of the next one."""
     for _ in range(count):
         await reconciler.reconcile_once(KEY)
-    await reconciler.recorder.drained()
+    await reconciler.herald.recorder.drained()
 
 
 async def test_intent_stands_in_status_and_the_finalizer_on_the_object_before_a_run_is_submitted() -> None:
@@ -97,7 +97,7 @@ async def test_a_conflicting_write_tells_nothing_and_repeats_the_pass_on_the_new
     newer["metadata"] |= {"resourceVersion": "7", "generation": 2}
     world.raw = newer
     assert await reconciler.reconcile_once(KEY) == timedelta(0)
-    await reconciler.recorder.drained()
+    await reconciler.herald.recorder.drained()
     assert world.events == []
     await passes(reconciler, 1)
     assert world.raw["status"]["phase"] == "Suspended"
@@ -117,7 +117,7 @@ async def test_a_status_that_cannot_be_written_is_the_workers_to_back_off_from()
     reconciler = loop_over(world)
     with pytest.raises(Transient):
         await reconciler.reconcile_once(KEY)
-    await reconciler.recorder.drained()
+    await reconciler.herald.recorder.drained()
     assert world.events == []
 
 
