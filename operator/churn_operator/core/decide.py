@@ -21,6 +21,7 @@ from churn_operator.core.rollout import consider_rollout
 from churn_operator.core.serve import look
 from churn_operator.core.summary import summarize, summarize_deletion, summarize_unreadable
 from churn_operator.core.train import consider_training
+from churn_operator.core.verbs import heed_retry
 from churn_operator.core.versions import forget_old_versions, reconsider_versions
 
 D = TypeVar("D", bound=BareDraft)
@@ -45,7 +46,7 @@ def _decide_readable(observation: Observation, spec: ChurnModelSpec) -> BareDraf
     if spec.suspend:
         return summarize(_look_only(draft))
     draft = consider_dataset(draft)
-    draft = reconsider_versions(draft)
+    draft = reconsider_versions(heed_retry(draft))
     draft = consider_training(draft)
     draft = consider_rollout(draft)
     return summarize(forget_old_versions(draft))

@@ -106,6 +106,20 @@ class Draft(BareDraft):
         others = tuple(known for known in self.status.versions if known.number != version.number)
         return self.with_status(versions=tuple(sorted((*others, version), key=lambda one: one.number)))
 
+    def with_rollout(self, **changes: Any) -> Draft:
+        """A draft whose status.rollout has these fields."""
+        return self.with_status(rollout=self.status.rollout.model_copy(update=changes))
+
+    @property
+    def stable(self) -> Version | None:
+        """The version in service, if there is one."""
+        return self.status.version(self.status.rollout.stable)
+
+    @property
+    def candidate(self) -> Version | None:
+        """The version on its way into service, if there is one."""
+        return self.status.version(self.status.rollout.candidate)
+
     def reject_key(self, key: str, reason: str, message: str) -> Draft:
         """A draft that never tries this training key again."""
         entry = RejectedKey(key=key, reason=reason, message=message, time=self.now)
@@ -115,6 +129,11 @@ class Draft(BareDraft):
     def rejection(self, key: str) -> RejectedKey | None:
         """Why this key is not tried again, or None."""
         return next((entry for entry in self.status.rejected_keys if entry.key == key), None)
+
+    def forget_rejection(self, key: str) -> Draft:
+        """A draft that may try this training key again."""
+        others = tuple(known for known in self.status.rejected_keys if known.key != key)
+        return self.with_status(rejected_keys=others)
 
     @property
     def wished_key(self) -> str | None:

@@ -72,14 +72,16 @@ class GatewayObservation:
             if service is None or (service.uri, service.settings) != (version.uri, wish.settings):
                 return VersionServiceStep(version, wish.settings)
         weights = self._attainable(wish)
-        if weights and weights != self.weights:
-            return RouteStep(weights)
+        mirror = self._mirrored(wish, weights)
+        if weights and (weights, mirror) != (self.weights, self.mirror):
+            return RouteStep(weights, mirror)
         return self._removal({version.number for version in wanted})
 
     def in_effect(self, wish: Arrangement, previous_revision: str) -> bool:  # noqa: ARG002 - the port's form
         """See TrafficObservation."""
         shares = tuple(sorted((number, share) for number, share in wish.weights.items() if share))
-        return self.accepted and shares == tuple(pair for pair in self.weights if pair[1])
+        split = shares == tuple(pair for pair in self.weights if pair[1])
+        return self.accepted and split and self.mirror == _mirror_of(wish)
 
     def changes_model(self, step: ServingStep) -> bool:  # noqa: ARG002 - the port's form
         """Never: each version has an InferenceService of its own."""
@@ -94,12 +96,21 @@ class GatewayObservation:
             return ((wish.stable.number, 100),)
         return self.weights
 
+    def _mirrored(self, wish: Arrangement, weights: tuple[tuple[int, int], ...]) -> tuple[int, int] | None:
+        """The wished copies, once their receiver is ready and gets no requests itself."""
+        mirror = _mirror_of(wish)
+        if mirror is None or mirror[0] in dict(weights) or not self._ready(mirror[0]):
+            return None
+        return mirror
+
     def _ready(self, number: int) -> bool:
         service = self._service(number)
         return service is not None and service.readiness is Readiness.READY
 
     def _removal(self, wanted: set[int]) -> ServingStep | None:
         routed = {number for number, share in self.weights if share}
+        if self.mirror is not None:
+            routed.add(self.mirror[0])
         if not self.accepted:
             return None
         for service in self.services:
@@ -109,3 +120,7 @@ class GatewayObservation:
 
     def _service(self, number: int) -> VersionService | None:
         return next((service for service in self.services if service.number == number), None)
+
+
+def _mirror_of(wish: Arrangement) -> tuple[int, int] | None:
+    return (wish.candidate.number, wish.mirror) if wish.candidate is not None and wish.mirror else None

@@ -8,7 +8,8 @@ from the one that was last rolled out (KServe's rules, observed on the real cont
 - with 0 all traffic goes to the rolled-out revision, but the model URI in spec stays the bad one, so a
   rollback restores the URI at 0 percent and gives it everything when its own revision is ready;
 - a share below 100 for a URI whose newest revision is the rolled-out one is read as the wish to take that
-  promotion back, and brings the version before it into service: never done here.
+  promotion back, and brings the revision rolled out before it into service at once: that is how a version which
+  has everything goes back, where the revision before it is the wished version's and the newest one is ready.
 """
 
 from __future__ import annotations
@@ -102,7 +103,10 @@ class KnativeObservation:
     def _towards_split(
         self, stable: ServedVersion, candidate: ServedVersion, wish: Arrangement, previous_revision: str
     ) -> KnativeStep | None:
-        if not self.latest_rolled_out:
+        split = self._is_rolled_out(stable, previous_revision)
+        all_of_it = wish.weight == 100 and self._is_rolled_out(candidate, previous_revision)
+        if not split and not all_of_it:
+            # The rest would go to another version, to one that was superseded while it had everything say.
             return self._towards_only(stable, wish.settings, previous_revision)
         own = self.uri == candidate.uri and self._reaches(candidate, previous_revision)
         reaches_another = not own and self.latest_ready != self.latest_rolled_out
@@ -116,14 +120,30 @@ class KnativeObservation:
         if self.uri == stable.uri:
             keep = self.percent if self.percent is not None else 100
             return KnativeStep(stable, 100 if self._reaches(stable, previous_revision) else keep, settings)
-        if self.percent is not None and 0 < self.percent < 100:
-            # Traffic first: the rolled-out revision has everything at once, the URI follows.
+        if (self.percent is not None and 0 < self.percent < 100) or self._goes_back_to(stable):
+            # Traffic first: the revision that was rolled out has everything at once, the URI follows.
             bad = ServedVersion(number=0, uri=self.uri, sha256="")
             return KnativeStep(bad, 0, self.settings)
         if self.latest_created == stable.revision:
             # The other URI never became a revision: if it never will, the stable one is the newest again.
             return KnativeStep(stable, 100, settings) if self.transition == "InvalidSpec" else None
         return KnativeStep(stable, 0, settings)
+
+    def _goes_back_to(self, version: ServedVersion) -> bool:
+        """Whether taking the last promotion back brings this version into service: until that has happened the
+        URI has to stay, since another one would be the newest revision and nothing would be taken back."""
+        return (
+            self.transition not in ("InvalidSpec", "BlockedByFailedLoad")
+            and not self.revision_failed
+            and self.latest_created == self.latest_ready == self.latest_rolled_out
+            and version.revision == self.previous_rolled_out != ""
+        )
+
+    def _is_rolled_out(self, version: ServedVersion, previous_revision: str) -> bool:
+        """Whether what the newest revision does not get goes to this version."""
+        if self.uri == version.uri:
+            return self._belongs(self.latest_rolled_out, version, previous_revision)
+        return bool(self.latest_rolled_out) and self.latest_rolled_out == version.revision
 
     def _is(self, step: KnativeStep) -> bool:
         return (step.version.uri, step.percent, step.settings) == (self.uri, self.percent, self.settings)

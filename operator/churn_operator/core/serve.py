@@ -76,13 +76,16 @@ def served(version: Version) -> ServedVersion:
     return ServedVersion(version.number, version.model_uri, version.sha256, version.revision)
 
 
-def arrangement(draft: Draft, stable: Version | None, candidate: Version | None, weight: int) -> Arrangement:
-    """The wish for these versions."""
+def arrangement(
+    draft: Draft, stable: Version | None, candidate: Version | None, weight: int = 0, mirror: int = 0
+) -> Arrangement:
+    """The wish for these versions; `weight` and `mirror` are the candidate's, in percent."""
     return Arrangement(
         stable=served(stable) if stable else None,
         candidate=served(candidate) if candidate else None,
         weight=weight if candidate else 0,
         settings=settings_of(draft),
+        mirror=mirror if candidate else 0,
     )
 
 

@@ -56,7 +56,7 @@ def _rejected_wish(draft: Draft) -> Draft:
     rejection = draft.rejection(key)
     if rejection is None or draft.status.rollout.candidate is not None:
         return draft
-    hint = "change the training part of spec or the data to train another"
+    hint = "change the training part of spec or the data to train another, or annotate churnops.dev/retry"
     return draft.blocked(rejection.reason, f"{rejection.message}; {hint}")
 
 

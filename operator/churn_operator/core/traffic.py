@@ -58,19 +58,23 @@ class Arrangement:
     """Who should answer: the stable version, and a candidate with `weight` percent of the traffic.
 
     Without a candidate the stable version gets everything; without a stable version (a first rollout)
-    the candidate does. At least one of the two is there.
+    the candidate does. At least one of the two is there. While its weight is 0 the candidate may get a copy of
+    `mirror` percent of the requests; only the Gateway API driver makes copies.
     """
 
     stable: ServedVersion | None
     candidate: ServedVersion | None
     weight: int
     settings: PredictorSettings
+    mirror: int = 0
 
     def __post_init__(self) -> None:
         if self.stable is None and self.candidate is None:
             raise ValueError("an arrangement needs a version to serve")
-        if not 0 <= self.weight <= 100:
-            raise ValueError(f"weight {self.weight} is not a percentage")
+        if not (0 <= self.weight <= 100 and 0 <= self.mirror <= 100):
+            raise ValueError(f"weight {self.weight} or mirror {self.mirror} is not a percentage")
+        if self.mirror and self.weight:
+            raise ValueError("a candidate that answers requests gets no copies of them")
 
     @property
     def weights(self) -> dict[int, int]:

@@ -63,6 +63,20 @@ def _key_to_train(draft: Draft) -> str | None:
     return None if draft.spec.rollback_to is not None and not already_started else wished
 
 
+def forgive_training(draft: Draft, key: str) -> Draft | None:
+    """What ended the training with the wished key is forgotten, and the next attempt is due. None where there is
+    nothing to forgive."""
+    training = draft.status.training
+    own = training if training is not None and training.key == key else None
+    ended = own is not None and own.state in (TrainingState.FAILED, TrainingState.BACKING_OFF)
+    if not ended and draft.rejection(key) is None:
+        return None
+    if own is not None and ended:
+        due = {"state": TrainingState.BACKING_OFF, "failures": 0, "retry_after": draft.now}
+        draft = draft.with_status(training=own.model_copy(update=due))
+    return draft.forget_rejection(key).tell("Retried", "another training is tried")
+
+
 def _nothing_to_train(draft: Draft) -> Draft:
     """A pause before another attempt ends with the wish for it."""
     training = draft.status.training

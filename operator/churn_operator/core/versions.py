@@ -95,6 +95,29 @@ def reconsider_versions(draft: Draft) -> Draft:
             return draft
 
 
+def forgive_version(draft: Draft, version: Version) -> Draft | None:
+    """What was held against the wished version is forgotten; one that the gate refused is judged once more. None
+    where there is nothing to forgive."""
+    match version.state:
+        case VersionState.ROLLED_BACK:
+            again = version.model_copy(update={"reason": ""})
+            draft = draft.forget_rejection(version.key)
+            return _again(draft, again, "Retried", "is tried again; it needs no training")
+        case VersionState.REJECTED:
+            return _judge_again(draft, version)
+        case VersionState.SUPERSEDED | VersionState.STABLE if draft.rejection(version.key):
+            told = f"nothing is held against version {version.number} any more"
+            return draft.forget_rejection(version.key).tell("Retried", told)
+        case _:
+            return None
+
+
+def _judge_again(draft: Draft, version: Version) -> Draft:
+    """Refused once more, with a warning that says so; a version that passes by now is let through elsewhere."""
+    results = gate.verdict(draft.spec.evaluation, version.metrics, challenge.judge_again(draft, version))
+    return draft if gate.passed(results) else _reject(draft, version.model_copy(update={"gate": results}))
+
+
 def _again(draft: Draft, version: Version, reason: str, message: str) -> Draft:
     again = version.model_copy(update={"state": VersionState.CANDIDATE, "retired": None})
     return draft.with_version(again).tell(reason, f"version {version.number} {message}")

@@ -231,6 +231,8 @@ class GatewayWorld:
     created: dict[int, datetime] = field(default_factory=dict)
     weights: tuple[tuple[int, int], ...] = ()
     accepted_weights: tuple[tuple[int, int], ...] = ()
+    mirror: tuple[int, int] | None = None
+    accepted_mirror: tuple[int, int] | None = None
     route_changed: datetime | None = None
     deleted: datetime | None = None
 
@@ -241,11 +243,13 @@ class GatewayWorld:
                 if version.number not in self.services:
                     self.created[version.number] = now
                 self.services[version.number] = step
-            case RouteStep(weights):
+            case RouteStep(weights, mirror):
                 assert sum(percent for _, percent in weights) == 100, step
-                self.weights, self.route_changed = weights, now
+                assert mirror is None or mirror[0] not in dict(weights), step
+                self.weights, self.mirror, self.route_changed = weights, mirror, now
             case RemoveVersionServiceStep(number):
                 assert number not in dict(self.accepted_weights), "a version with traffic is removed"
+                assert self.accepted_mirror is None or self.accepted_mirror[0] != number, "a mirror is removed"
                 self.services.pop(number, None)
                 self.created.pop(number, None)
             case _:
@@ -262,7 +266,7 @@ class GatewayWorld:
         if self.deleted is not None and now >= self.deleted + DELETION_TAKES:
             self.__dict__.update(GatewayWorld(self.plans, self.lag).__dict__)
         if self.route_changed is not None and now >= self.route_changed + self.lag:
-            self.accepted_weights = self.weights
+            self.accepted_weights, self.accepted_mirror = self.weights, self.mirror
 
     def _service(self, number: int, step: VersionServiceStep, now: datetime) -> VersionService:
         readiness = self.plans(step.version.uri).readiness(now - self.created[number])
@@ -278,10 +282,19 @@ class GatewayWorld:
         return GatewayObservation(
             services=tuple(self._service(number, step, now) for number, step in sorted(self.services.items())),
             weights=self.weights,
-            accepted=bool(self.weights) and self.weights == self.accepted_weights,
+            accepted=bool(self.weights)
+            and (self.weights, self.mirror) == (self.accepted_weights, self.accepted_mirror),
             url="http://churn.team.example.com" if self.accepted_weights else None,
             terminating=self.deleted is not None,
+            mirror=self.mirror,
         )
+
+    def mirrored(self) -> Mapping[str, int]:
+        """Percent of requests copied, by the URI of the model that gets them."""
+        if self.accepted_mirror is None:
+            return {}
+        number, percent = self.accepted_mirror
+        return {self.services[number].version.uri: percent}
 
     def traffic(self) -> Mapping[str, int]:
         """Percent of live traffic by model URI; empty where nothing is served."""

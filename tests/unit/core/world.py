@@ -145,6 +145,7 @@ class World:
     lost_answers: int = 0
     generation: int = 1
     resource_version: int = 1
+    annotations: Mapping[str, str] = field(default_factory=dict)
     status: dict[str, Any] | None = None
     finalized: bool = False
     deletion_requested: datetime | None = None
@@ -178,6 +179,11 @@ class World:
             self.spec = spec
             self.generation += 1
             self.resource_version += 1
+
+    def annotate(self, **values: str) -> None:
+        """kubectl annotate: churnops.dev/<verb>=<value> of each; metadata is no new generation."""
+        self.annotations = {**self.annotations, **{f"churnops.dev/{verb}": value for verb, value in values.items()}}
+        self.resource_version += 1
 
     def delete(self) -> None:
         """kubectl delete."""
@@ -293,6 +299,7 @@ class World:
             deletion_requested=self.deletion_requested,
             spec=self.spec,
             status=read_status(raw),
+            annotations=self.annotations,
         )
 
     def observe(self) -> Observation:
