@@ -88,8 +88,10 @@ def _read(request: RunRequest, uri: str) -> bytes:
         path = Path(folder) / "object"
         try:
             open_store(uri, request.s3_endpoint).fetch(uri, path)
-        except (ObjectUnavailable, SpecRejected) as error:
+        except ObjectUnavailable as error:
             raise ChampionUnavailable(f"{_name(request)} is gone: {error}") from error
+        except SpecRejected as error:
+            raise ChampionUnavailable(f"{_name(request)} is out of reach: {error.message.rstrip('.')}") from error
         return path.read_bytes()
 
 
