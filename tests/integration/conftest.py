@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from churn_devcluster.binaries import Binaries, find_binaries
 from churn_devcluster.control_plane import ControlPlane
+from churn_devcluster.kubectl import Kubectl as Administrator
 from churn_devcluster.object_store import ObjectStore
 from churn_devcluster.pipelines.endpoint import PipelinesEndpoint
 
@@ -63,6 +64,14 @@ def namespace(control_plane: ControlPlane) -> str:
     name = f"test-{uuid.uuid4().hex[:12]}"
     control_plane.create_namespace(name)
     return name
+
+
+@pytest.fixture(scope="session")
+def administrator(
+    control_plane: ControlPlane, binaries: Binaries, tmp_path_factory: pytest.TempPathFactory
+) -> Administrator:
+    """The devcluster's own kubectl, which installs definitions and waits until they are served."""
+    return Administrator(binaries.kubectl, control_plane.kubeconfig, tmp_path_factory.mktemp("administrator"))
 
 
 @pytest.fixture(scope="session")

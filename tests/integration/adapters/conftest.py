@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,17 +12,14 @@ from pathlib import Path
 import churn_devcluster.dataplane
 import kubernetes
 import pytest
-import yaml
 from churn_devcluster.control_plane import ControlPlane
+from churn_devcluster.kubectl import Kubectl as Administrator
 from churn_devcluster.object_store import ObjectStore
 from churn_devcluster.pipelines.endpoint import PipelinesEndpoint
 from churn_operator.adapters.api_session import ApiSession
 from churn_operator.adapters.artifacts import MinioArtifacts
 from churn_operator.adapters.kubernetes_api import KubernetesApi
-from churn_operator.api.v1alpha1.common import GROUP, PLURAL
 from churn_operator.settings import Settings
-
-Kubectl = Callable[..., str]
 
 _REPOSITORY = Path(__file__).parents[3]
 _DATA_PLANE_DEFINITIONS = Path(churn_devcluster.dataplane.__file__).parent / "crds"
@@ -47,16 +44,11 @@ def api(kubernetes_client: kubernetes.client.ApiClient) -> Iterator[KubernetesAp
 
 
 @pytest.fixture(scope="session")
-def definitions(kubectl: Kubectl) -> None:
+def definitions(administrator: Administrator) -> None:
     """The API server serves ChurnModels, InferenceServices and HTTPRoutes."""
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", str(_REPOSITORY / "crds"))
-    names = [f"{PLURAL}.{GROUP}"]
+    administrator.install_definitions(_REPOSITORY / "crds")
     for plural in ("inferenceservices", "httproutes"):
-        path = _DATA_PLANE_DEFINITIONS / f"{plural}.yaml"
-        kubectl("apply", "--server-side", "--force-conflicts", "-f", str(path))
-        names.append(str(yaml.safe_load(path.read_text())["metadata"]["name"]))
-    for name in names:
-        kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{name}")
+        administrator.install_definitions(_DATA_PLANE_DEFINITIONS / f"{plural}.yaml")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 import kubernetes
 import pytest
 from churn_devcluster.control_plane import ControlPlane
+from churn_devcluster.kubectl import Kubectl as Administrator
 from churn_devcluster.waiting import wait_until
 from churn_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION
 
@@ -19,11 +20,10 @@ Kubectl = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def definition(kubectl: Kubectl) -> str:
+def definition(kubectl: Kubectl, administrator: Administrator) -> str:
     """Name of the committed CustomResourceDefinition, once the API server serves it."""
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", str(REPOSITORY / "crds"))
+    administrator.install_definitions(REPOSITORY / "crds")
     name = f"{PLURAL}.{GROUP}"
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{name}")
     # Its OpenAPI, which explain and strict apply go by, is published a moment later.
     wait_until(lambda: "GROUP:" in kubectl("explain", name, check=False), "the OpenAPI of ChurnModel", seconds=30)
     return name

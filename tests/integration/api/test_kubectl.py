@@ -69,7 +69,7 @@ def test_it_answers_to_its_names_and_category(kubectl: Kubectl, served: ChurnMod
 def test_explain_reads_like_documentation(kubectl: Kubectl, definition: str) -> None:
     text = " ".join(kubectl("explain", "churnmodel.spec.rollout.steps").split())
     assert "Steps of a canary, weights ascending." in text
-    assert "weight <integer> -required- Percent of traffic for the candidate." in text
+    assert "weight <integer> -required- Percent of traffic for the candidate" in text
     assert "bake <string> How long the step lasts once its weight is in effect" in text
 
 

@@ -62,7 +62,7 @@ def installed(cluster: ControlPlane, manifests: list[Object]) -> ControlPlane:
     """The API server once deploy/operator is on it, and its policies are in force."""
     kubectl = administrator(cluster)
     kubectl.apply(manifests)
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/churnmodels.churnops.dev")
+    wait_until(lambda: "churnmodels" in kubectl("api-resources", "--api-group=churnops.dev"), "ChurnModel", seconds=30)
     wait_until(lambda: _may(kubectl, "patch", "churnmodels"), "the operator's role", seconds=30)
     return cluster
 
