@@ -92,7 +92,7 @@ def _roll_out(draft: Draft, stable: Version | None, candidate: Version) -> Draft
         confirmed = confirm(draft, HookType.CONFIRM_ROLLOUT, candidate)
         draft = confirmed.draft
         if not confirmed.go:
-            draft = keep(draft, stable) if stable else look(draft)
+            draft = serve(draft, arrangement(draft, stable, None)).draft if stable else look(draft)
             return draft.busy("RollingOut", confirmed.message or f"version {candidate.number} is next")
     return _take_step(draft, stable, candidate, steps)
 

@@ -11,18 +11,20 @@ from churn_operator.api.v1alpha1 import ChurnModelSpec, ChurnModelStatus, Condit
 from churn_operator.api.v1alpha1.serving import TrafficDriver
 from churn_operator.api.v1alpha1.status import Version
 from churn_operator.core.actions import ApplyServing, DeleteServing
+from churn_operator.core.canary_list import listed
 from churn_operator.core.draft import AT_ONCE, BareDraft, Draft
-from churn_operator.core.gateway import GatewayObservation
-from churn_operator.core.knative import KnativeObservation
 from churn_operator.core.observation import Fault, Installation, Unknown
 from churn_operator.core.traffic import (
     Arrangement,
+    CanaryListStep,
+    KnativeStep,
     PredictorSettings,
     Readiness,
     Reading,
     ServedVersion,
     ServingStep,
     TrafficObservation,
+    VersionServiceStep,
 )
 from churn_operator.core.training import quantities
 
@@ -172,18 +174,20 @@ def _create(draft: Draft, wish: Arrangement) -> Draft:
         serving = draft.status.serving.model_copy(update={"previous_revision": "", "driver": driver_of(draft)})
         versions = tuple(version.model_copy(update={"revision": ""}) for version in draft.status.versions)
         return draft.with_status(serving=serving, versions=versions).look_again(AT_ONCE)
-    alone = Arrangement(wish.stable, None if wish.stable else wish.candidate, 0, wish.settings)
-    nothing: TrafficObservation = _nothing(driver_of(draft), wish.settings)
-    step = nothing.step_towards(alone, "")
-    return draft if step is None else _apply(draft, step)
+    alone = wish.stable or wish.candidate
+    assert alone is not None, "an arrangement needs a version to serve"
+    return _apply(draft, _first_step(driver_of(draft), alone, wish.settings))
 
 
-def _nothing(driver: str, settings: PredictorSettings) -> TrafficObservation:
+def _first_step(driver: str, version: ServedVersion, settings: PredictorSettings) -> ServingStep:
+    """What brings a version into service where there is nothing yet."""
     match driver:
         case "gateway":
-            return GatewayObservation()
+            return VersionServiceStep(version, settings)
         case "knative":
-            return KnativeObservation(uri="", percent=None, settings=settings)
+            return KnativeStep(version, 100, settings)
+        case "canary":
+            return CanaryListStep(version, None, 0, listed(settings))
         case _:
             raise ValueError(f"there is no traffic driver {driver!r}")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from churn_operator.api.v1alpha1 import seconds_of
 from churn_operator.api.v1alpha1.status import RolloutStatus, Version, VersionState
 from churn_operator.core.draft import AT_ONCE, Draft
 from churn_operator.core.ending import supersede
@@ -40,8 +43,24 @@ def _settle(draft: Draft, version: Version, reason: str, message: str) -> tuple[
         why = reading.message or "its predictor failed"
         return draft.hindered("PredictorFailed", f"version {version.number} cannot serve: {why}"), False
     if service.effective and reading is not None and reading.readiness is Readiness.READY:
-        return draft, True
-    return draft.busy(reason, message).look_again(WAITING), False
+        return _timed(draft, None), True
+    return _wait(draft, version, reason, message), False
+
+
+def _wait(draft: Draft, version: Version, reason: str, message: str) -> Draft:
+    """Work goes on after the progress deadline, but a person is told that it does not get anywhere."""
+    asked = draft.status.rollout.step_requested or draft.now
+    deadline = draft.spec.rollout.progress_deadline
+    left = asked + seconds_of(deadline) - draft.now
+    draft = _timed(draft, asked).look_again(WAITING)
+    if left > timedelta(0):
+        return draft.busy(reason, message).look_again(left)
+    return draft.hindered("ProgressDeadlineExceeded", f"version {version.number} was not ready within {deadline}")
+
+
+def _timed(draft: Draft, asked: datetime | None) -> Draft:
+    """A draft that remembers since when one version is to have everything."""
+    return draft if draft.status.rollout.step_requested == asked else draft.with_rollout(step_requested=asked)
 
 
 def _pinned(draft: Draft, stable: Version | None, number: int) -> Draft:

@@ -195,16 +195,21 @@ def test_a_pin_to_a_version_that_never_served_stalls_and_changes_nothing(driver:
     assert model.reasons().count("InvalidRollback") == 1
 
 
-def test_a_pin_to_a_version_that_cannot_start_stalls_and_the_stable_one_goes_on(driver: str) -> None:
+@pytest.mark.parametrize("plan", [ServingPlan(loads=False), ServingPlan(start=None)], ids=["broken", "never ready"])
+def test_a_pin_to_a_version_that_cannot_start_stalls_and_the_stable_one_goes_on(driver: str, plan: ServingPlan) -> None:
     model = two_versions(driver)
-    model.plans[1] = ModelPlan(serving=ServingPlan(loads=False))
+    if driver == "knative":  # Else the revision before takes over at once
+        model.change(serving__max_replicas=3)
+        model.settle()
     if driver == "gateway":
         model.until(lambda one: len(one.serving.services) == 1)  # type: ignore[union-attr]
+    model.plans[1] = ModelPlan(serving=plan)
     model.weights_seen.clear()
     model.change(rollback_to=1)
     model.settle()
     assert model.traffic() == {2: 100}
-    assert model.condition("Stalled") == "True PredictorFailed"
+    told = not plan.loads and driver != "canary"
+    assert model.condition("Stalled") == f"True {'PredictorFailed' if told else 'ProgressDeadlineExceeded'}"
     assert model.condition("Ready") == "True InService"
 
 

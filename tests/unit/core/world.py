@@ -45,6 +45,7 @@ from churn_operator.core.questions import questions
 from churn_operator.errors import AdapterError, Rejected, Transient
 from churn_report import Artifact, DatasetSummary, Failure, Outcome, Report
 
+from tests.unit.core.canary_list_world import CanaryListWorld
 from tests.unit.core.kserve_world import GatewayWorld, KnativeWorld, ServingPlan
 
 KEY = ObjectKey("team", "churn")
@@ -153,11 +154,11 @@ class World:
     events: list[Event] = field(default_factory=list)
     passes: list[Pass] = field(default_factory=list)
     weights_seen: list[Mapping[int, int]] = field(default_factory=list)
-    serving: KnativeWorld | GatewayWorld = field(init=False)
+    serving: KnativeWorld | GatewayWorld | CanaryListWorld = field(init=False)
 
     def __post_init__(self) -> None:
-        gateway = self.installation.traffic_driver == "gateway"
-        self.serving = GatewayWorld(self._serving_plan) if gateway else KnativeWorld(self._serving_plan)
+        made = {"knative": KnativeWorld, "gateway": GatewayWorld, "canary": CanaryListWorld}
+        self.serving = made[self.installation.traffic_driver](self._serving_plan)
 
     # What a person does
 
