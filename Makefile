@@ -49,7 +49,7 @@ check: environment ## Format, lint, types, import rules, generated files
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing-report 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports > .tools/lint-imports.log || { cat .tools/lint-imports.log; exit 1; }
 	@$(RUN) -m churn_operator.api.crd --check
 	@$(RUN) -m churn_operator.api.crd --check --directory deploy/crds
 	@$(RUN) -m churn_trainer compile-pipeline --check operator/churn_operator/pipelines/churn-training.yaml
