@@ -45,6 +45,45 @@ evaluation:
     "a runtime with dots": "serving: {runtime: churn-serving.v1, serviceAccountName: sa.minio, trafficDriver: gateway}",
     "twenty steps": f"rollout: {{steps: [{_TWENTY}]}}",
     "steps that end below 100": "rollout: {steps: [{weight: 1, bake: 168h}], progressDeadline: 24h}",
+    "an analysis by its defaults": "rollout: {analysis: {prometheus: 'http://prometheus:9090'}}",
+    "built-in checks with thresholds of one's own, and a query": """
+rollout:
+  analysis:
+    prometheus: https://prometheus.example.com/tenant
+    interval: 30s
+    minRequests: 500
+    failureLimit: 1
+    onInconclusive: Rollback
+    checks:
+      - {name: errorRatio, maximum: 0.01}
+      - {name: latencyQuantile}
+      - {name: revenue, query: 'sum(rate(revenue{model="$name"}[$interval]))', minimum: 3, maximum: 9}
+""",
+    "an analysis by queries where all the traffic moves at once": """
+rollout:
+  analysis: {prometheus: 'http://p', checks: [{name: cost, query: sum(cost), maximum: 3}]}
+  steps: [{weight: 100}]
+""",
+    "every type of hook": """
+rollout:
+  hooks:
+    - {name: start, type: confirm-rollout, url: 'https://gate.example.com/start', retries: 0}
+    - {name: more, type: confirm-traffic-increase, url: 'http://gate/more', timeout: 5m, secretRef: {name: hook-key}}
+    - {name: end, type: confirm-promotion, url: 'http://gate/end'}
+    - {name: brake, type: rollback, url: 'http://gate/brake'}
+    - {name: log, type: event, url: 'http://gate/log'}
+""",
+    "blue and green": "rollout: {strategy: BlueGreen, bake: 1h}",
+    "all at once, and not watched": "rollout: {strategy: Immediate, bake: 0s, steps: []}",
+    "shadows, then approvals": """
+serving: {trafficDriver: gateway}
+rollout:
+  steps:
+    - {weight: 50, shadow: true, bake: 10m}
+    - {weight: 100, shadow: true, approval: true}
+    - {weight: 10}
+    - {weight: 50, approval: true}
+""",
     "a pinned version": "{rollbackTo: 3, history: {limit: 2}}",
     "suspended, and everything removed with it": "{suspend: true, deletionPolicy: Delete}",
     "what comes later, switched off": """

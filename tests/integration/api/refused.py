@@ -201,7 +201,7 @@ EVALUATION = (
         "certainty",
         "evaluation: {champion: {confidence: 1}}",
         "spec.evaluation.champion.confidence",
-        "less than or equal to 0.999",
+        "between 0.5 and 0.999",
     ),
     bad(
         "a champion by name",
@@ -270,12 +270,109 @@ ROLLOUT = (
         "spec.rollout.strategy",
         '"Canary", "BlueGreen", "Immediate"',
     ),
+    bad(
+        "steps of blue and green",
+        "rollout: {strategy: BlueGreen, steps: [{weight: 10}]}",
+        "steps belong to the strategy Canary",
+    ),
+    bad(
+        "a shadow that nobody casts",
+        "rollout: {steps: [{weight: 10, shadow: true}]}",
+        "shadow in rollout.steps needs serving.trafficDriver: gateway",
+    ),
+    bad(
+        "a shadow with Knative",
+        "{serving: {trafficDriver: knative}, rollout: {steps: [{weight: 10, shadow: true}]}}",
+        "no other driver mirrors requests",
+    ),
+    bad(
+        "a shadow after live traffic",
+        "{serving: {trafficDriver: gateway}, rollout: {steps: [{weight: 10}, {weight: 20, shadow: true}]}}",
+        "spec.rollout.steps",
+        "steps with shadow come first",
+    ),
+    bad(
+        "falling weights behind a shadow",
+        "{serving: {trafficDriver: gateway}, "
+        "rollout: {steps: [{weight: 90, shadow: true}, {weight: 50}, {weight: 10}]}}",
+        "spec.rollout.steps",
+        "must ascend, e.g. 10, 50, 100",
+    ),
+    bad("an approval by name", "rollout: {steps: [{weight: 10, approval: alice}]}", "steps[0].approval", "boolean"),
+    bad("an endless watch", "rollout: {strategy: BlueGreen, bake: 1y}", "spec.rollout.bake", "such as 90s, 10m"),
+    bad("a watch of a year", "rollout: {strategy: Immediate, bake: 8760h}", "spec.rollout.bake", "at most 168h"),
     bad("no time to start", "rollout: {progressDeadline: 1s}", "spec.rollout.progressDeadline", "at least 5s"),
     bad(
         "too many steps",
         "rollout: {steps: [" + ", ".join(f"{{weight: {weight}}}" for weight in range(1, 22)) + "]}",
         "spec.rollout.steps",
         "at most 20 items",
+    ),
+)
+
+
+def checked(check: str) -> str:
+    """A rollout under analysis with this check."""
+    return f"rollout: {{analysis: {{prometheus: 'http://p:9090', checks: [{check}]}}}}"
+
+
+def hooked(hook: str) -> str:
+    """A rollout with this hook."""
+    return f"rollout: {{hooks: [{hook}]}}"
+
+
+ANALYSIS = (
+    bad("Prometheus by name", "rollout: {analysis: {prometheus: prom}}", "spec.rollout.analysis.prometheus", "http://"),
+    bad("an analysis of nothing", "rollout: {analysis: {}}", "spec.rollout.analysis.prometheus", "Required value"),
+    bad("a query without threshold", checked("{name: c, query: up}"), "needs minimum or maximum"),
+    bad("Flagger's name", checked("{name: request-success-rate, maximum: 1}"), "use errorRatio, latencyQuantile"),
+    bad("a floor for errors", checked("{name: errorRatio, minimum: 0.1}"), "a built-in check has no minimum"),
+    bad("a negative threshold", checked("{name: scoreShift, maximum: -0.1}"), "cannot be negative"),
+    bad(
+        "a check that none passes",
+        checked("{name: c, query: up, minimum: 2, maximum: 1}"),
+        "minimum is greater than its maximum",
+    ),
+    bad("an empty query", checked("{name: c, query: '', maximum: 1}"), "at least 1 chars long"),
+    bad("a check twice", checked("{name: errorRatio}, {name: errorRatio}"), "Duplicate value"),
+    bad(
+        "a comparison without two versions",
+        "rollout: {analysis: {prometheus: 'http://p'}, steps: [{weight: 100}]}",
+        "use the strategy Canary with a step below 100",
+    ),
+    bad(
+        "no request at all",
+        "rollout: {analysis: {prometheus: 'http://p', minRequests: 0}}",
+        "spec.rollout.analysis.minRequests",
+        "greater than or equal to 1",
+    ),
+    bad(
+        "looks without pause",
+        "rollout: {analysis: {prometheus: 'http://p', interval: 1s}}",
+        "spec.rollout.analysis.interval",
+        "at least 5s",
+    ),
+    bad(
+        "Argo's word",
+        "rollout: {analysis: {prometheus: 'http://p', onInconclusive: Pause}}",
+        '"Hold", "Promote", "Rollback"',
+    ),
+)
+
+HOOKS = (
+    bad("an unknown hook", hooked("{name: h, type: pre, url: 'http://h'}"), '"confirm-promotion"'),
+    bad("a hook by name", hooked("{name: h, type: event, url: h}"), "spec.rollout.hooks[0].url", "http://"),
+    bad("a hook without address", hooked("{name: h, type: event}"), "spec.rollout.hooks[0].url", "Required value"),
+    bad(
+        "a hook twice",
+        hooked("{name: h, type: event, url: 'http://h'}, {name: h, type: rollback, url: 'http://h'}"),
+        "Duplicate value",
+    ),
+    bad(
+        "an answer that takes all day",
+        hooked("{name: h, type: event, url: 'http://h', timeout: 1h}"),
+        "spec.rollout.hooks[0].timeout",
+        "at most 5m",
     ),
 )
 
@@ -304,12 +401,12 @@ NOT_YET = (
         _LATER,
         "use auto, knative",
     ),
-    bad("blue and green", "rollout: {strategy: BlueGreen}", "rollout.strategy", _LATER, "use Canary"),
-    bad("at once", "rollout: {strategy: Immediate}", "rollout.strategy", _LATER, "use Canary"),
-    bad("a shadow", "rollout: {steps: [{weight: 10, shadow: true}]}", "shadow in rollout.steps", _LATER),
-    bad("an approval", "rollout: {steps: [{weight: 10, approval: true}]}", "approval in rollout.steps", _LATER),
-    bad("an analysis", "rollout: {analysis: {prometheus: 'http://p:9090'}}", "rollout.analysis", _LATER),
-    bad("hooks", "rollout: {hooks: [{name: h, type: event, url: 'http://h'}]}", "rollout.hooks", _LATER),
+    bad(
+        "answers that disagree",
+        "rollout: {analysis: {prometheus: 'http://p:9090', checks: [{name: disagreement}]}}",
+        "rollout.analysis.checks named disagreement",
+        _LATER,
+    ),
     bad("drift", "drift: {}", "drift", _LATER),
 )
 
@@ -317,14 +414,19 @@ LATER_BUT_WRONG = (
     bad("a package that is no YAML", "training: {pipeline: {uri: 's3://b/p.py'}}", "a compiled KFP package in S3"),
     bad("a schedule of four fields", "triggers: {schedule: {cron: '0 3 * *'}}", "must have five fields"),
     bad("a time zone with a blank", "triggers: {schedule: {cron: '0 3 * * 1', timeZone: New York}}", "IANA time zone"),
-    bad("Prometheus by name", "rollout: {analysis: {prometheus: prom}}", "spec.rollout.analysis.prometheus", "http://"),
-    bad(
-        "a check without threshold",
-        "rollout: {analysis: {prometheus: 'http://p', checks: [{name: c}]}}",
-        "a check needs minimum or maximum",
-    ),
-    bad("an unknown hook", "rollout: {hooks: [{name: h, type: pre, url: 'http://h'}]}", '"confirm-promotion"'),
     bad("hysteresis upside down", "drift: {clearThreshold: 0.5}", "clearThreshold must not be above"),
 )
 
-BAD = (*DATASET, *TRAINING, *TRIGGERS, *EVALUATION, *SERVING, *ROLLOUT, *THE_REST, *NOT_YET, *LATER_BUT_WRONG)
+BAD = (
+    *DATASET,
+    *TRAINING,
+    *TRIGGERS,
+    *EVALUATION,
+    *SERVING,
+    *ROLLOUT,
+    *ANALYSIS,
+    *HOOKS,
+    *THE_REST,
+    *NOT_YET,
+    *LATER_BUT_WRONG,
+)

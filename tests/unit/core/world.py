@@ -25,10 +25,12 @@ from churn_operator.core.actions import (
     SubmitRun,
     TerminateRun,
 )
+from churn_operator.core.analysis import Histogram, Traffic, TrafficSample, VersionSample
 from churn_operator.core.decide import decide
 from churn_operator.core.observation import (
     NOT_ASKED,
     Fault,
+    HookAnswer,
     Installation,
     InvalidSpec,
     Known,
@@ -73,6 +75,28 @@ class Ending(StrEnum):
     HANGS = "never ends"
 
 
+class Live(StrEnum):
+    """What live traffic shows of a candidate."""
+
+    WELL = "answers well"
+    ERRORS = "answers with errors"
+    QUIET = "gets hardly any requests"
+
+    def sample(self) -> TrafficSample:
+        """One window of it."""
+        requests = 3 if self is Live.QUIET else 2000
+        errors = 200 if self is Live.ERRORS else 0
+        same = Histogram((0.1, float("inf")), (1.0, 0.0))
+        return TrafficSample(
+            stable=VersionSample(requests * 9, 0, same.scaled(requests * 9), same.scaled(requests * 9)),
+            candidate=VersionSample(requests, errors, same.scaled(requests), same.scaled(requests)),
+        )
+
+
+YES = HookAnswer(True)
+NO = HookAnswer(False, "HTTP 503")
+
+
 @dataclass(frozen=True)
 class ModelPlan:
     """What happens to the models of one seed: `endings` by attempt, the last one repeated."""
@@ -81,6 +105,7 @@ class ModelPlan:
     endings: tuple[Ending, ...] = (Ending.SUCCEEDS,)
     duration: timedelta = timedelta(seconds=60)
     serving: ServingPlan = field(default_factory=ServingPlan)
+    live: Live = Live.WELL
 
 
 @dataclass
@@ -140,6 +165,8 @@ class World:
     kfp_down: bool = False
     s3_down: bool = False
     kserve_down: bool = False
+    prometheus_down: bool = False
+    hooks: dict[str, HookAnswer] = field(default_factory=dict)
     kfp_refuses: bool = False
     apply_refused: bool = False
     apply_fails: bool = False
@@ -201,7 +228,11 @@ class World:
     @property
     def model(self) -> ChurnModelStatus:
         """The persisted status."""
-        return read_status(self.status)
+        if self._read is None or self._read[0] is not self.status:
+            self._read = (self.status, read_status(self.status))
+        return self._read[1]
+
+    _read: tuple[object, ChurnModelStatus] | None = None
 
     def condition(self, kind: str) -> str:
         """`status reason` of a condition."""
@@ -237,6 +268,11 @@ class World:
 
     def _serving_plan(self, model_uri: str) -> ServingPlan:
         return self.plans.get(self.seed_of(model_uri), ModelPlan()).serving
+
+    def mirrored(self) -> dict[int, int]:
+        """Percent of requests copied, by the seed of the model that gets them."""
+        assert isinstance(self.serving, GatewayWorld)
+        return {self.seed_of(uri): percent for uri, percent in self.serving.mirrored().items()}
 
     # Time
 
@@ -290,7 +326,6 @@ class World:
 
     def subject(self) -> Subject:
         """The ChurnModel as it would be read from the API server."""
-        raw = None if self.status is None else json.loads(json.dumps(self.status))
         return Subject(
             key=KEY,
             uid="uid-1",
@@ -299,7 +334,7 @@ class World:
             finalized=self.finalized,
             deletion_requested=self.deletion_requested,
             spec=self.spec,
-            status=read_status(raw),
+            status=self.model,
             annotations=self.annotations,
         )
 
@@ -317,12 +352,24 @@ class World:
             assert asked.driver == self.installation.traffic_driver
             seen = self.serving.observe(self.now)
             observation = replace(observation, serving=self._unless(self.kserve_down, "KServe", seen))
+        if asked.look is not None:
+            seen_by_step = self.look() * len(asked.look.traffic.windows)
+            observation = replace(observation, traffic=self._unless(self.prometheus_down, "Prometheus", seen_by_step))
+        if asked.hooks is not None:
+            answers = {call.hook.name: self.hooks.get(call.hook.name, YES) for call in asked.hooks.calls}
+            observation = replace(observation, hooks=Known(answers))
         if asked.leftovers is not None:
             runs = tuple(self._as_seen(run) for run in self.runs)
             left = Leftovers(runs, any(uri.startswith(asked.leftovers.root) for uri in self.reports))
             down = self.kfp_down or self.s3_down
             observation = replace(observation, leftovers=self._unless(down, "KFP or S3", left))
         return observation
+
+    def look(self) -> Traffic:
+        """What both versions answered in a step, as the candidate's plan says of its model."""
+        candidate = self.model.version(self.model.rollout.candidate)
+        assert candidate is not None
+        return (self.plans.get(self.seed_of(candidate.model_uri), ModelPlan()).live.sample(),)
 
     def _observe_run(self, observation: Observation, name: str, output_uri: str) -> Observation:
         run = next((self._as_seen(run) for run in self.runs if run.request.run_name == name), None)
@@ -367,12 +414,14 @@ class World:
         return decision, tuple(done), decision.requeue_after
 
     def _write(self, decision: Decision) -> bool:
+        self.events.extend(decision.events)
+        if decision.status is self.model:
+            return False
         raw = json.loads(json.dumps(write_status(decision.status), allow_nan=False))
-        wrote = raw != self.status
+        wrote: bool = raw != self.status
         if wrote:
             self.status = raw
             self.resource_version += 1
-        self.events.extend(decision.events)
         return wrote
 
     def _execute(self, action: Action) -> None:

@@ -18,19 +18,10 @@ NOT_YET_AVAILABLE: tuple[tuple[str, str], ...] = (
         "self.serving.trafficDriver != 'canary'",
         f"serving.trafficDriver: canary {_LATER}: use auto, knative or gateway",
     ),
-    ("self.rollout.strategy == 'Canary'", f"rollout.strategy other than Canary {_LATER}: use Canary"),
     (
-        "!has(self.rollout.steps) || self.rollout.steps.all(step, !step.shadow)",
-        f"shadow in rollout.steps {_LATER}: remove it",
-    ),
-    (
-        "!has(self.rollout.steps) || self.rollout.steps.all(step, !step.approval)",
-        f"approval in rollout.steps {_LATER}: remove it",
-    ),
-    ("!has(self.rollout.analysis)", f"rollout.analysis {_LATER}: remove it"),
-    (
-        "!has(self.rollout.hooks) || size(self.rollout.hooks) == 0",
-        f"rollout.hooks {_LATER}: remove them",
+        "!has(self.rollout.analysis) || !has(self.rollout.analysis.checks) || "
+        "self.rollout.analysis.checks.all(check, check.name != 'disagreement' || has(check.query))",
+        f"rollout.analysis.checks named disagreement {_LATER}: remove it",
     ),
     ("!has(self.drift)", f"drift {_LATER}: remove it"),
 )

@@ -44,6 +44,10 @@ MetricName = StrEnum("MetricName", {name: name for name in METRICS})  # type: ig
 Thresholds = Annotated[dict[str, float], Field(max_length=20), _KNOWN, _A_SHARE]
 
 
+# The API server would cut a schema's own bounds to whole numbers in its answer.
+_CONFIDENCE = Rule("self >= 0.5 && self <= 0.999", "confidence lies between 0.5 and 0.999: write 0.95, not 95")
+
+
 class TooGood(SpecPart):
     """An alarm for a metric that is too good to be true: most often a leaked target."""
 
@@ -69,8 +73,8 @@ class Champion(SpecPart):
 
     metric: MetricName = Field(default=MetricName("rocAuc"), description="The metric to compare.")
     margin: Annotated[float, Field(ge=0, le=1)] = Field(default=0.005, description="How much worse is still accepted.")
-    confidence: Annotated[float, Field(ge=0.5, le=0.999)] = Field(
-        default=0.95, description="Confidence of the one-sided bound."
+    confidence: Annotated[float, _CONFIDENCE] = Field(
+        default=0.95, description="Confidence of the one-sided bound, from 0.5 to 0.999."
     )
 
 

@@ -42,23 +42,53 @@ class OnInconclusive(StrEnum):
     ROLLBACK = "Rollback"
 
 
+BUILT_IN_CHECKS = ("errorRatio", "latencyQuantile", "scoreShift", "disagreement")
+"""Names of the checks that need no query."""
+
+
 class Check(SpecPart):
     """One comparison of live traffic: built in by name, or a PromQL template of your own."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                "has(self.minimum) || has(self.maximum)",
-                "a check needs minimum or maximum: the value that is still good",
+                f"has(self.query) || self.name in [{', '.join(repr(name) for name in BUILT_IN_CHECKS)}]",
+                f"there is no built-in check of this name: use {', '.join(BUILT_IN_CHECKS)}, or give it a query",
+            ),
+            (
+                "!has(self.query) || has(self.minimum) || has(self.maximum)",
+                "a check with a query needs minimum or maximum: the value that is still good",
+            ),
+            (
+                "has(self.query) || !has(self.minimum)",
+                "a built-in check has no minimum: it fails above its maximum only",
+            ),
+            (
+                "has(self.query) || !has(self.maximum) || self.maximum >= 0.0",
+                "the maximum of a built-in check cannot be negative",
+            ),
+            (
+                "!has(self.minimum) || !has(self.maximum) || self.minimum <= self.maximum",
+                "a check's minimum is greater than its maximum: it could never pass",
             ),
         )
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=63)] = Field(description="Name, e.g. errorRatio.")
-    query: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
-        default=None, description="PromQL template; absent means the built-in check of this name."
+    name: Annotated[str, Field(min_length=1, max_length=63)] = Field(
+        description=f"Built-in checks are {', '.join(BUILT_IN_CHECKS)}; any other name needs a query."
     )
-    maximum: float | None = Field(default=None, description="Greatest value that is still good.")
+    query: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
+        default=None,
+        description="PromQL template that gives one number; absent means the built-in check of this name. Variables: "
+        "$namespace and $name of the ChurnModel, $stable and $candidate (version numbers), $window (how long the "
+        "candidate has had traffic) and $interval, both durations such as 300s.",
+    )
+    maximum: float | None = Field(
+        default=None,
+        description="Greatest value that is still good. Built-in checks have defaults: 0.005 more errors a request, "
+        "1.5 times the 95th percentile of latency, a population stability index of 0.2, other classes for 0.1 of the "
+        "mirrored requests.",
+    )
     minimum: float | None = Field(default=None, description="Least value that is still good.")
 
 
@@ -76,7 +106,7 @@ class Analysis(SpecPart):
     on_inconclusive: OnInconclusive = Field(default=OnInconclusive.HOLD, description="What too few requests lead to.")
     checks: Annotated[tuple[Check, ...], Field(max_length=20)] = Field(
         default=(),
-        description="The comparisons of live traffic to make.",
+        description="The comparisons of live traffic to make. Empty means errorRatio, latencyQuantile and scoreShift.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
 
@@ -113,6 +143,20 @@ class Rollout(SpecPart):
             (
                 "self.strategy == 'Canary' || !has(self.steps) || size(self.steps) == 0",
                 "steps belong to the strategy Canary: remove them, or set strategy to Canary",
+            ),
+            (
+                "!has(self.analysis) || (has(self.analysis.checks) && size(self.analysis.checks) > 0 && "
+                "self.analysis.checks.all(check, has(check.query))) || (self.strategy == 'Canary' && "
+                "(!has(self.steps) || size(self.steps) == 0 || "
+                "self.steps.exists(step, step.shadow || step.weight < 100)))",
+                "built-in checks compare two versions that both have traffic: use the strategy Canary with a step "
+                "below 100, or give every check a query",
+            ),
+            (
+                "!has(self.analysis) || !has(self.analysis.checks) || "
+                "self.analysis.checks.all(check, check.name != 'disagreement' || has(check.query)) || "
+                "(has(self.steps) && self.steps.exists(step, step.shadow))",
+                "the check disagreement compares answers to mirrored requests: give steps one with shadow",
             ),
         )
     )

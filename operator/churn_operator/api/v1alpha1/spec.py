@@ -43,6 +43,11 @@ class ChurnModelSpec(SpecPart):
                 "serving.trafficDriver cannot be changed, since the split of live traffic would be lost: "
                 "put the old value back, or make a new ChurnModel with another name",
             ),
+            (
+                "self.serving.trafficDriver == 'gateway' || !has(self.rollout.steps) "
+                "|| self.rollout.steps.all(step, !step.shadow)",
+                "shadow in rollout.steps needs serving.trafficDriver: gateway, since no other driver mirrors requests",
+            ),
             *NOT_YET_AVAILABLE,
         )
     )
