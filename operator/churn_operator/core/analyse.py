@@ -12,7 +12,7 @@ from churn_operator.api.v1alpha1.rollout import Analysis, OnInconclusive
 from churn_operator.api.v1alpha1.status import AnalysisStatus, Verdict, Version
 from churn_operator.core.analysis import Conclusion, Unavailable, conclusion, look_at, remembered
 from churn_operator.core.draft import AT_ONCE, Draft
-from churn_operator.core.live_questions import AWAITING_ANALYSIS, is_due, until_next
+from churn_operator.core.live_questions import AWAITING_ANALYSIS, applicable, is_due, until_next
 from churn_operator.core.observation import NOT_ASKED, Unknown
 
 _A_MOMENT = timedelta(seconds=1)
@@ -33,13 +33,13 @@ def analyse(draft: Draft, candidate: Version, baked: bool) -> Analysed:
     """Go on only after a look that passed, or that onInconclusive accepts; roll back after failureLimit failed ones.
 
     A look is taken each interval from the step on in which the candidate first has traffic, and once more when the
-    bake of a step is over (`baked`): the step lasts until then. Each look is one status write. With no analysis in
-    spec, and in a first rollout, which has nothing to compare with, there is nothing to wait for.
+    bake of a step is over (`baked`): the step lasts until then. Each look is one status write. Where no analysis is
+    applicable there is nothing to wait for.
     """
-    analysis, rollout = draft.spec.rollout.analysis, draft.status.rollout
-    if analysis is None or rollout.stable is None:
+    analysis = applicable(draft.spec.rollout.analysis, draft.status.rollout)
+    if analysis is None:
         return Analysed(draft, Conclusion.PROCEED)
-    if rollout.step_started is None:
+    if draft.status.rollout.step_started is None:
         return Analysed(draft, Conclusion.WAIT)
     draft = _look(draft, analysis, candidate, baked)
     looked = draft.status.rollout.analysis

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from churn_operator.api.v1alpha1 import ChurnModelSpec, ChurnModelStatus, seconds_of
 from churn_operator.api.v1alpha1.rollout import Analysis
-from churn_operator.api.v1alpha1.status import RolloutStatus
+from churn_operator.api.v1alpha1.status import RolloutStatus, StepStatus
 from churn_operator.core.live_traffic import TrafficQuestion, TrafficWindow
 from churn_operator.core.observation import ObjectKey
 
@@ -30,10 +30,10 @@ class LookQuestion:
 
 def look_question(key: ObjectKey, spec: ChurnModelSpec, status: ChurnModelStatus, now: datetime) -> LookQuestion | None:
     """What to ask if a look at the rollout's traffic is due, else None."""
-    analysis, rollout = spec.rollout.analysis, status.rollout
+    rollout = status.rollout
+    analysis, seen = applicable(spec.rollout.analysis, rollout), windows(rollout, now)
     if analysis is None or rollout.stable is None or rollout.candidate is None:
         return None
-    seen = windows(rollout, now)
     if not seen or not is_due(rollout, analysis, now):
         return None
     traffic = TrafficQuestion(
@@ -47,6 +47,22 @@ def look_question(key: ObjectKey, spec: ChurnModelSpec, status: ChurnModelStatus
     return LookQuestion(traffic, tuple((check.name, check.query) for check in analysis.checks if check.query))
 
 
+def applicable(analysis: Analysis | None, rollout: RolloutStatus) -> Analysis | None:
+    """The analysis with those of its checks that can be made of the steps so far; None if there is none.
+
+    Without a stable version, or before the candidate has traffic, there is nothing to look at. Where the candidate
+    never had less than all of the traffic, say because the stable version had failed before, there is nothing to
+    compare it with, and only the user's own queries are left.
+    """
+    steps = with_traffic(rollout)
+    if analysis is None or rollout.stable is None or not steps:
+        return None
+    if any(step.weight < 100 for step in steps):
+        return analysis
+    own = tuple(check for check in analysis.checks if check.query is not None)
+    return analysis.model_copy(update={"checks": own}) if own else None
+
+
 def is_due(rollout: RolloutStatus, analysis: Analysis, now: datetime) -> bool:
     """Whether a look is to be taken: after each interval, and once when a step's bake is over. Between steps, while
     the traffic shifts, none is."""
@@ -57,14 +73,18 @@ def is_due(rollout: RolloutStatus, analysis: Analysis, now: datetime) -> bool:
 
 def until_next(rollout: RolloutStatus, analysis: Analysis, now: datetime) -> timedelta:
     """Time to the next look of the interval; the first comes an interval after the candidate first had traffic."""
-    began = rollout.steps[0].started if rollout.steps else rollout.step_started
+    steps = with_traffic(rollout)
+    began = steps[0].started if steps else now
     last = rollout.analysis.last_run if rollout.analysis else began
-    return (last or now) + seconds_of(analysis.interval) - now
+    return last + seconds_of(analysis.interval) - now
 
 
 def windows(rollout: RolloutStatus, now: datetime) -> tuple[TrafficWindow, ...]:
-    """The steps so far, without those that took no time."""
-    spans = [(step.started, step.ended or now) for step in rollout.steps]
-    if not spans and rollout.step_started is not None:
-        spans = [(rollout.step_started, now)]
+    """The steps with traffic so far, but for those that took no time."""
+    spans = [(step.started, step.ended or now) for step in with_traffic(rollout)]
     return tuple(TrafficWindow(start, end) for start, end in spans if end > start)
+
+
+def with_traffic(rollout: RolloutStatus) -> tuple[StepStatus, ...]:
+    """The steps so far in which the candidate answered requests, or got copies of them."""
+    return tuple(step for step in rollout.steps if step.weight or step.mirror)

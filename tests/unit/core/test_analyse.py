@@ -241,6 +241,44 @@ def test_windows_are_not_pooled_and_an_incident_that_hits_both_versions_is_not_t
     assert found.conclusion is Conclusion.PROCEED
 
 
+def test_a_step_without_traffic_is_neither_looked_at_nor_counted() -> None:
+    """The first step of BlueGreen: the candidate is ready beside the traffic."""
+    beside = StepStatus(step=0, weight=0, started=BEGAN)
+    status = rollout_status(weight=0, steps=(beside,))
+    assert look_question(KEY, spec(), status, minutes(5)) is None
+    assert passed(spec(), status, minutes(5), healthy(), baked=True).conclusion is Conclusion.PROCEED
+    switched = (
+        beside.model_copy(update={"ended": minutes(5)}),
+        StepStatus(step=1, weight=100, started=minutes(5)),
+    )
+    later = rollout_status(step=1, weight=100, step_started=minutes(5), steps=switched)
+    own = spec(checks=[{"name": "cost", "query": "sum(cost)", "maximum": 3}])
+    assert look_question(KEY, own, later, minutes(5.9)) is None
+    question = look_question(KEY, own, later, minutes(6))
+    assert question is not None
+    assert question.traffic.windows == (TrafficWindow(minutes(5), minutes(6)),)
+
+
+def test_a_candidate_that_had_everything_at_once_is_judged_by_the_users_queries_only() -> None:
+    """As after a stable version that failed: no window has requests of both."""
+    status = rollout_status(weight=100, steps=(StepStatus(step=0, weight=100, started=BEGAN),))
+    assert look_question(KEY, spec(), status, minutes(5)) is None
+    assert passed(spec(), status, minutes(5), quiet(), baked=True).conclusion is Conclusion.PROCEED
+    both = spec(checks=[{"name": "errorRatio"}, {"name": "cost", "query": "sum(cost)", "maximum": 3}])
+    draft = draft_of(both, status, minutes(5), healthy(), {"cost": Measurement("cost", 2.0)})
+    found = analyse(draft, CANDIDATE, baked=True)
+    assert found.conclusion is Conclusion.PROCEED
+    assert found.draft.status.rollout.analysis is not None
+    assert [check.name for check in found.draft.status.rollout.analysis.checks] == ["cost"]
+
+
+def test_requests_that_are_mirrored_are_traffic_to_look_at() -> None:
+    shadow = StepStatus(step=0, weight=0, mirror=50, started=BEGAN)
+    question = look_question(KEY, spec(), rollout_status(weight=0, mirror=50, steps=(shadow,)), minutes(5))
+    assert question is not None
+    assert question.traffic.windows == (TrafficWindow(BEGAN, minutes(5)),)
+
+
 @pytest.mark.parametrize(
     ("measurement", "verdict", "condition"),
     [
