@@ -34,6 +34,8 @@ _PAGE = 200
 _ACTIVE_PAGE = 100
 _REMEMBERED = 20_000
 _LOST_GRACE = timedelta(seconds=15)
+_GRACE = 0.5
+"""Part of the interval by which a listing may be older while a new one is on its way."""
 
 Installation = tuple[str, str | None]
 Namespace = tuple[str, str | None, str]
@@ -62,7 +64,8 @@ class KfpPipelines:
         place = _namespace(target)
         if place not in self._listings:
             self._listings[place] = Aged(partial(self._list_active, target), self._clock)
-        listed = await self._listings[place].get(self._settings.pipelines_poll_seconds)
+        interval = self._settings.pipelines_poll_seconds
+        listed = await self._listings[place].get(interval, grace=interval * _GRACE)
         # A run that was retried in KFP is active again, so the listing goes before memory.
         found = listed.get(run_name) or self._ended.get((place, run_name))
         if found is None:

@@ -17,6 +17,7 @@ from churn_operator.reconcile.reconciler import Reconciler
 
 _log = structlog.get_logger()
 
+MOST_SPREAD = timedelta(seconds=1)
 BACK_OFF_MOST = timedelta(minutes=2)
 HOT_PASSES = 20
 """Passes of one key in a row without a pause after which it gets one."""
@@ -86,6 +87,11 @@ class Workers:
             return self.resync * random.uniform(0.5, 1.5)
         if after > timedelta(0):
             self._hot.pop(key, None)
-            return min(after, self.resync)
+            return min(after + _spread(after), self.resync)
         self._hot[key] += 1
         return timedelta(seconds=1) if self._hot[key] > HOT_PASSES else after
+
+
+def _spread(after: timedelta) -> timedelta:
+    """A little later, so that objects which wait for the same thing do not all come back at the same moment."""
+    return min(after / 10, MOST_SPREAD) * random.random()

@@ -76,3 +76,46 @@ async def test_forgetting_asks_anew() -> None:
     await source.answer.get(5)
     source.answer.forget()
     assert await source.answer.get(5) == 2
+
+
+async def test_within_its_grace_an_old_answer_is_given_while_a_new_one_is_asked_for() -> None:
+    source = Source()
+    await source.answer.get(5, grace=2)
+    source.now = 6
+    assert await asyncio.gather(*(source.answer.get(5, grace=2) for _ in range(20))) == [1] * 20
+    assert await asyncio.wait_for(_answered(source, 2), 5) == 2
+    assert source.asked == 2, "asked once for all of them"
+
+
+async def test_past_its_grace_an_old_answer_is_not_given() -> None:
+    source = Source()
+    await source.answer.get(5, grace=2)
+    source.now = 7.1
+    assert await source.answer.get(5, grace=2) == 2
+
+
+async def test_after_a_failure_the_answer_before_it_is_not_given() -> None:
+    source = Source()
+    await source.answer.get(5, grace=2)
+    source.now, source.failing = 6, True
+    assert await source.answer.get(5, grace=2) == 1
+    await asyncio.sleep(0.01)
+    with pytest.raises(Transient):
+        await source.answer.get(5, grace=2)
+
+
+async def test_forgetting_forgets_the_answer_before_too() -> None:
+    source = Source()
+    await source.answer.get(5, grace=2)
+    source.now = 6
+    await source.answer.get(5, grace=2)
+    source.answer.forget()
+    assert await source.answer.get(5, grace=2) > 1
+
+
+async def _answered(source: Source, wished: int) -> int:
+    while True:
+        answer = await source.answer.get(5, grace=2)
+        if answer == wished:
+            return answer
+        await asyncio.sleep(0)

@@ -120,3 +120,33 @@ async def test_many_workers_never_hold_the_same_key_at_once() -> None:
     outcomes = await asyncio.gather(*workers, return_exceptions=True)
     assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
     assert set(passes.values()) == {5}
+
+
+async def test_a_change_goes_before_many_that_are_only_looked_at_again() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    for number in range(40):
+        queue.add_after(f"poll-{number}", SOON)
+    assert [await taken(queue) for _ in range(2)] == ["poll-0", "poll-1"]
+    queue.add("changed")
+    assert "changed" in [await taken(queue) for _ in range(2)]
+
+
+async def test_many_changes_do_not_starve_what_is_looked_at_again() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    for number in range(2):
+        queue.add_after(f"poll-{number}", SOON)
+    assert await taken(queue) == "poll-0"
+    for number in range(40):
+        queue.add(f"changed-{number}")
+    assert "poll-1" in [await taken(queue) for _ in range(8)]
+
+
+async def test_a_key_that_waits_for_another_look_and_changes_is_handed_out_once() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    for key in "ab":
+        queue.add_after(key, SOON)
+    assert await taken(queue) == "a"
+    queue.add("b")
+    assert queue.depth == 1
+    assert await taken(queue) == "b"
+    assert await nothing_is_ready(queue)
