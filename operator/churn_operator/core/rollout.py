@@ -41,7 +41,14 @@ def _set_aside(draft: Draft) -> Draft:
     """While a version is pinned, no other is on its way into service."""
     if draft.stable is None or draft.status.rollout.candidate is None:
         return draft
-    return draft.with_status(rollout=RolloutStatus(stable=draft.status.rollout.stable))
+    return _alone(draft, draft.stable.number)
+
+
+def _alone(draft: Draft, stable: int) -> Draft:
+    """No candidate any more, and nothing left to be said of one."""
+    draft = draft.with_status(rollout=RolloutStatus(stable=stable))
+    message = "no version is on its way into service"
+    return draft.find(ConditionType.CANARY_HEALTHY, ConditionStatus.TRUE, "NoCandidate", message)
 
 
 def _choose_candidate(draft: Draft) -> Draft:
@@ -55,7 +62,7 @@ def _choose_candidate(draft: Draft) -> Draft:
         draft = supersede(draft, [version for version in waiting if version != wished])
         return _begin(draft, wished, stable)
     if current is not None and stable is not None and wished == stable:
-        draft = supersede(draft, waiting).with_status(rollout=RolloutStatus(stable=stable.number))
+        draft = _alone(supersede(draft, waiting), stable.number)
         return draft.tell("RolloutWithdrawn", f"spec asks for version {stable.number} again")
     return supersede(draft, [version for version in waiting if version not in (current, wished)])
 
