@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import ChurnModelSpec, ChurnModelStatus
+from churn_operator.api.v1alpha1.rollout import BUILT_IN_CHECKS
 from churn_operator.api.v1alpha1.status import AnalysisStatus, StepStatus, Verdict, VersionState
 from churn_operator.core.analyse import Analysed, analyse
-from churn_operator.core.analysis import Conclusion, Measurement, Traffic, Unavailable
+from churn_operator.core.analysis import BuiltIn, Conclusion, Measurement, Traffic, Unavailable
 from churn_operator.core.live_questions import look_question
 from churn_operator.core.live_traffic import TrafficWindow
 from churn_operator.core.observation import Known, Seen, Unknown
@@ -307,3 +308,7 @@ def test_what_was_seen_of_another_candidate_is_not_used() -> None:
         draft_of(spec(), rollout_status(), minutes(5), failing()), version(3, VersionState.CANDIDATE), baked=False
     )
     assert found.draft.status.rollout.analysis is None
+
+
+def test_the_api_knows_the_built_in_checks_by_the_same_names() -> None:
+    assert tuple(BuiltIn) == BUILT_IN_CHECKS
