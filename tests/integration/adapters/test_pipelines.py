@@ -164,6 +164,9 @@ async def test_one_listing_answers_fifty_questions(
     assert proxy.count("") == 1
     clock.now += Settings().pipelines_poll_seconds
     await asyncio.gather(*(pipelines.find_run(target, request.run_name) for request in requests))
+    async with asyncio.timeout(10):
+        while proxy.count("") < 2:
+            await asyncio.sleep(0.01)
     assert proxy.count("") == 2
 
 
@@ -175,6 +178,7 @@ async def test_the_pages_of_a_listing_are_followed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("churn_operator.adapters.kfp._PAGE", 2)
+    monkeypatch.setattr("churn_operator.adapters.kfp._ACTIVE_PAGE", 2)
     requests = [_request(target, attempt) for attempt in range(1, 6)]
     for request in requests:
         await pipelines.submit(request)
