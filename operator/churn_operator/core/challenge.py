@@ -26,6 +26,15 @@ def champion_of(draft: Draft) -> ChampionStatus | None:
     )
 
 
+def is_about_another(draft: Draft, training: TrainingStatus, report: Report) -> bool:
+    """Whether the report compares with a champion that the run was not given: it is that of an earlier run of this
+    name, say, whose version was forgotten since."""
+    given, told = training.champion, report.comparison
+    if draft.spec.evaluation.champion is None or given is None or told is None:
+        return False
+    return told.champion_sha256 != given.sha256
+
+
 def must_be_repeated(draft: Draft, training: TrainingStatus, report: Report) -> bool:
     """Whether a model that passes everything else was compared with nobody, or with too little confidence, because
     the run was not asked for more."""

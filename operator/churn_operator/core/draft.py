@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from churn_operator.api.conditions import ConditionType, Finding
 from churn_operator.api.v1alpha1 import ChurnModelSpec, ChurnModelStatus, ConditionStatus
-from churn_operator.api.v1alpha1.status import RejectedKey, Version
+from churn_operator.api.v1alpha1.status import AbandonedTraining, RejectedKey, Version
 from churn_operator.core.actions import Action, Event, EventType
 from churn_operator.core.observation import Fault, Observation, Unknown
 
@@ -16,6 +16,7 @@ AT_ONCE = timedelta(0)
 UNSEEN = timedelta(seconds=10)
 """How soon to look again at what could not be seen."""
 REMEMBERED_REJECTIONS = 100
+REMEMBERED_TRAININGS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +126,12 @@ class Draft(BareDraft):
         entry = RejectedKey(key=key, reason=reason, message=message, time=self.now)
         others = tuple(known for known in self.status.rejected_keys if known.key != key)
         return self.with_status(rejected_keys=(*others, entry)[-REMEMBERED_REJECTIONS:])
+
+    def abandon(self, key: str, attempt: int) -> Draft:
+        """A draft that remembers how far a training came that is left without a version: the next one counts on."""
+        others = tuple(left for left in self.status.abandoned if left.key != key)
+        left = AbandonedTraining(key=key, attempt=attempt)
+        return self.with_status(abandoned=(*others, left)[-REMEMBERED_TRAININGS:])
 
     def rejection(self, key: str) -> RejectedKey | None:
         """Why this key is not tried again, or None."""

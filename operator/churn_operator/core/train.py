@@ -9,10 +9,10 @@ from churn_report import Failure, Outcome, Report
 
 from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import ConditionStatus, seconds_of
-from churn_operator.api.v1alpha1.status import AbandonedTraining, TrainingState, TrainingStatus
+from churn_operator.api.v1alpha1.status import TrainingState, TrainingStatus
 from churn_operator.core import training as names
 from churn_operator.core.actions import SubmitRun, TerminateRun
-from churn_operator.core.challenge import champion_of, must_be_repeated
+from churn_operator.core.challenge import champion_of, is_about_another, must_be_repeated
 from churn_operator.core.draft import AT_ONCE, Draft
 from churn_operator.core.observation import Known, PipelinesTarget, Run, RunState, Unknown
 from churn_operator.core.versions import record_version, say_made
@@ -22,7 +22,6 @@ REPORT_GRACE = timedelta(seconds=60)
 
 STOPPING_GRACE = timedelta(minutes=5)
 """How long a run may take to stop before it is left to itself; it has an output folder of its own."""
-REMEMBERED_TRAININGS = 20
 
 _FOLLOWED = (TrainingState.PENDING, TrainingState.RUNNING, TrainingState.CANCELLING)
 _SUPERSEDED = "Superseded"
@@ -125,9 +124,7 @@ def _abandon(draft: Draft, training: TrainingStatus | None) -> Draft:
     """Remember how far a training came that is left without a version."""
     if training is None or training.state is TrainingState.SUCCEEDED:
         return draft
-    others = tuple(left for left in draft.status.abandoned if left.key != training.key)
-    left = AbandonedTraining(key=training.key, attempt=training.attempt)
-    return draft.with_status(abandoned=(*others, left)[-REMEMBERED_TRAININGS:])
+    return draft.abandon(training.key, training.attempt)
 
 
 def _follow(draft: Draft, training: TrainingStatus) -> Draft:
@@ -227,6 +224,9 @@ def _trained(draft: Draft, training: TrainingStatus, report: Report) -> Draft:
     if report.sha256_of("model/model.joblib") is None:
         message = "report.json has no sha256 of model/model.joblib"
         return _attempt_failed(draft, training, "ReportIncomplete", message)
+    if is_about_another(draft, training, report):
+        message = f"report.json of run {training.run_name} compares with another champion than the run was given"
+        return _attempt_failed(draft, training, "OtherChampion", message)
     if must_be_repeated(draft, training, report):
         told = f"run {training.run_name} was not asked for the comparison that evaluation.champion asks for by now"
         draft = draft.tell("TrainingRepeated", told)

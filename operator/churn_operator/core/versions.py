@@ -115,7 +115,17 @@ def forgive_version(draft: Draft, version: Version) -> Draft | None:
 def _judge_again(draft: Draft, version: Version) -> Draft:
     """Refused once more, with a warning that says so; a version that passes by now is let through elsewhere."""
     results = gate.verdict(draft.spec.evaluation, version.metrics, challenge.judge_again(draft, version))
+    if gate.not_compared(results):
+        return _make_way(draft, version)
     return draft if gate.passed(results) else _reject(draft, version.model_copy(update={"gate": results}))
+
+
+def _make_way(draft: Draft, version: Version) -> Draft:
+    """Only another run can compare the model with the champion: the version makes way for that run's."""
+    attempt = int(version.output_uri.rsplit("/", 1)[-1])
+    others = tuple(other for other in draft.status.versions if other.number != version.number)
+    draft = draft.forget_rejection(version.key).abandon(version.key, attempt).with_status(versions=others)
+    return draft.tell("Retried", f"version {version.number} is trained again, to be compared with the champion")
 
 
 def _again(draft: Draft, version: Version, reason: str, message: str) -> Draft:

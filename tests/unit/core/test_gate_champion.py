@@ -178,6 +178,35 @@ def test_more_confidence_asked_for_during_the_training_is_had_from_a_second_run(
     assert states(model) == ["1 Superseded", "2 Stable"]
 
 
+@pytest.mark.parametrize("wish", [{**CHAMPION, "confidence": 0.99}, {**CHAMPION, "margin": 0.01, "confidence": 0.99}])
+def test_a_retry_of_what_was_not_compared_as_asked_for_is_another_run(wish: dict[str, object]) -> None:
+    model = started().settle()
+    model.bounds[2] = -0.006
+    model.change(training__seed=2)
+    model.settle()
+    model.change(evaluation__champion=wish)
+    model.settle()
+    assert states(model) == ["1 Stable", "2 Rejected"]
+    model.bounds[2] = 0.0
+    model.annotate(retry="2")
+    model.settle()
+    assert model.run_names() == ["1/1", "2/1", "2/2"]
+    assert states(model) == ["1 Superseded", "3 Stable"]
+    assert [told[3] for told in sent(model)] == ["", "0.95", "0.99"]
+
+
+def test_a_run_of_the_same_name_that_met_another_champion_is_not_taken_for_this_one() -> None:
+    """A key comes back whose version was forgotten, while KFP still has its run."""
+    model = started(history={"limit": 2})
+    model.settle()
+    for seed in (2, 3, 4, 2):
+        model.change(training__seed=seed)
+        model.settle()
+    assert model.run_names() == ["1/1", "2/1", "3/1", "4/1", "2/2"]
+    assert "OtherChampion" in model.reasons()
+    assert model.traffic() == {2: 100}
+
+
 def test_a_model_that_misses_a_threshold_is_not_trained_again_to_be_compared() -> None:
     model = started(evaluation__champion=None).settle()
     model.plans[2] = ModelPlan(area=0.7)
