@@ -25,6 +25,12 @@ from churn_devcluster.faults import Faults, faulty_runtime, write_faults
 INTERVAL_SECONDS = 5
 FAILURE_LIMIT = 2
 BAKE = "15s"
+CHECKS = [
+    {"name": "errorRatio", "maximum": 0.005},
+    # Two busy cores serve everything here: a healthy version may well seem half as slow again for a while.
+    {"name": "latencyQuantile", "maximum": 2.5},
+    {"name": "scoreShift", "maximum": 0.2},
+]
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class AnalysisStory:
             "minRequests": 100,
             "failureLimit": FAILURE_LIMIT,
             "onInconclusive": "Hold",
+            "checks": CHECKS,
         }
         training: dict[str, Any] = (
             dict(BETTER["training"]) if regularization is None else {"hyperparameters": {"C": regularization}}

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 from churn_devcluster.cluster import Devcluster
+from churn_devcluster.demo.analysis_story import AnalysisStory
 from churn_devcluster.demo.customers import customers_file
 from churn_devcluster.demo.story import NAMESPACE, Story
 from churn_devcluster.demo.telling import Teller
@@ -16,6 +17,9 @@ from churn_devcluster.operator_process import OperatorProcess
 def add_demo_options(parser: argparse.ArgumentParser) -> None:
     """Options of `demo` besides those of the devcluster."""
     parser.add_argument("--data", type=Path, help="CSV file of Telco customers; the default is made on the spot")
+    parser.add_argument(
+        "--analysis", action="store_true", help="go on with live traffic that judges healthy and bad versions"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON line a milestone and nothing else")
 
 
@@ -28,7 +32,7 @@ def demo(cluster: Devcluster, options: argparse.Namespace) -> None:
     teller = Teller(options.json)
     with OperatorProcess(cluster):
         story = Story(cluster, teller, customers_file(options.data, cluster.work_dir))
-        story.tell()
+        story.tell(AnalysisStory(story).tell if options.analysis else None)
         if options.keep:
             places = {
                 "kubectl": f"KUBECONFIG={cluster.kubeconfig} kubectl -n {NAMESPACE} get churnmodels --watch",

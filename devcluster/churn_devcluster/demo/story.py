@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,8 @@ class Story:
         """Name of the ChurnModel."""
         return str(self.manifest["metadata"]["name"])
 
-    def tell(self) -> None:
-        """The whole story.
+    def tell(self, then: Callable[[Traffic], None] | None = None) -> None:
+        """The whole story; `then` goes on with it while the requests still flow.
 
         Raises:
             DevclusterError: something that should have happened did not.
@@ -73,6 +73,8 @@ class Story:
             self.refused_version(traffic)
             self.way_back(traffic)
             self.epilogue(traffic)
+            if then is not None:
+                then(traffic)
 
     def prepare(self) -> None:
         """What a platform team sets up once: access to S3, the serving runtime; and the customers."""
