@@ -24,18 +24,26 @@ _DIGEST = "5c3e0f5b" * 8
 
 
 async def bring_into_service(parts: Parts, client: ApiClient, names: list[str]) -> None:
-    """Create ChurnModels and InferenceServices as the operator and KServe leave them."""
+    """Create ChurnModels and InferenceServices as the operator and KServe leave them. What is there from an earlier
+    run in the same folder is used again; what the operator has been asked to change since is made anew."""
     installation = parts.installation
+    phases = {item["metadata"]["name"]: item.get("status", {}).get("phase") for item in await client.list(MODELS)}
+    services = {item["metadata"]["name"] for item in await client.list(SERVICES)}
 
     async def create(name: str) -> None:
+        path = f"{SERVICES}/{name}"
+        if name in phases:
+            await client.send(("PATCH", f"{MODELS}/{name}", {"metadata": {"finalizers": None}}, MERGE_PATCH))
+            await client.send(("DELETE", f"{MODELS}/{name}", None, "application/json"))
+        if name in services:
+            await client.send(("DELETE", path, None, "application/json"))
         model = new_model(name, f"s3://{parts.cluster.bucket}/{name}/customers.csv", finalized=True)
         made = in_service(await client.request("POST", MODELS, model), _DIGEST, installation)
-        path = f"{SERVICES}/{name}"
         await client.send(("PATCH", f"{path}?fieldManager=churnmodel-operator&force=true", made.service, APPLY_PATCH))
         await client.send(("PATCH", f"{path}/status", {"status": made.service_status}, MERGE_PATCH))
         await client.send(("PATCH", f"{MODELS}/{name}/status", {"status": made.status}, MERGE_PATCH))
 
-    await concurrently(create, names)
+    await concurrently(create, (name for name in names if phases.get(name) != "Serving" or name not in services))
 
 
 async def measure(parts: Parts, client: ApiClient, names: list[str], window: float) -> list[Figure]:
