@@ -74,11 +74,13 @@ def _serving_seen(operator: Operator) -> Any:
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
-    """Time-outs for watches and requests, and no writes by kopf itself."""
+    """Time-outs for watches and requests, no writes by kopf itself, and no more objects in memory at once than
+    a page of a listing: ten thousand as dictionaries are half a gigabyte."""
     settings.posting.enabled = False
     settings.peering.standalone = True
     settings.persistence.diffbase_storage = NothingToCompare()
-    settings.queueing.idle_timeout = 1
+    settings.queueing.idle_timeout = 0.2
+    settings.watching.chunk_size = 200
     settings.watching.server_timeout = 240
     settings.watching.client_timeout = 270
     settings.watching.connect_timeout = 10
