@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from churn_operator.api.v1alpha1.status import ChurnModelStatus, VersionState
@@ -18,14 +18,18 @@ from churn_operator.core.actions import (
 )
 from churn_operator.core.decide import decide
 from churn_operator.core.observation import Observation, Unknown
-from churn_operator.core.traffic import KnativeStep, RouteStep, VersionServiceStep
+from churn_operator.core.traffic import CanaryListStep, KnativeStep, RouteStep, VersionServiceStep
 
 from tests.unit.core.world import INSTALLATION, Pass, World, spec
 
 
 @dataclass
 class CheckedWorld(World):
-    """See above."""
+    """See above. `trusted` are the models that were to have all of the traffic at some time, until they lost it;
+    `heeded` the (verb, value) pairs in the order in which they were."""
+
+    trusted: set[str] = field(default_factory=set)
+    heeded: list[tuple[str, str]] = field(default_factory=list)
 
     def tick(self) -> None:
         super().tick()
@@ -36,10 +40,14 @@ class CheckedWorld(World):
             if version.state is VersionState.REJECTED:
                 assert version.model_uri not in shares, f"version {version.number} failed its gate and has traffic"
         if shares and status.rollout.stable is not None:
-            assert set(shares) & _known_good(status), f"no version that was in service has traffic: {shares}"
+            self.trusted = (self.trusted & set(shares)) | _known_good(status)
+            assert set(shares) & self.trusted, f"no version that was in service has traffic: {shares}"
 
     def reconcile(self, crash_after: int | None = None) -> Pass:
+        consumed = self.model.consumed
         result = super().reconcile(crash_after)
+        self.heeded += [pair for pair in self.model.consumed.items() if pair not in consumed.items()]
+        assert len(self.heeded) == len(set(self.heeded)), f"heeded twice: {self.heeded}"
         names = [run.request.run_name for run in self.runs]
         assert len(names) == len(set(names))
         outputs = [run.request.parameters["output_uri"] for run in self.runs]
@@ -51,6 +59,7 @@ class CheckedWorld(World):
         decision = decide(observation)
         assert decision == decide(replace(observation))
         check_unknown(observation, decision)
+        check_verbs(observation, decision)
         for action in decision.actions:
             check_weights(action, decision.status)
         return observation
@@ -73,6 +82,10 @@ def check_weights(action: Action, status: ChurnModelStatus) -> None:
             assert sum(percent for _, percent in weights) == 100
         case ApplyServing(step=VersionServiceStep(version)):
             assert version.uri not in rejected
+        case ApplyServing(step=CanaryListStep(stable, candidate, percent)):
+            assert 0 <= percent <= 100
+            assert stable.uri not in rejected
+            assert candidate is None or candidate.uri not in rejected
 
 
 def check_unknown(observation: Observation, decision: Decision) -> None:
@@ -82,8 +95,9 @@ def check_unknown(observation: Observation, decision: Decision) -> None:
     if isinstance(observation.serving, Unknown):
         assert not kinds & {ApplyServing, DeleteServing}
         assert after.rollout.stable == before.rollout.stable
-        rolled_back = {version.number for version in after.versions if version.state is VersionState.ROLLED_BACK}
-        assert rolled_back <= {one.number for one in before.versions if one.state is VersionState.ROLLED_BACK}
+        if "abort" not in heeded(observation, decision):
+            rolled_back = {one.number for one in after.versions if one.state is VersionState.ROLLED_BACK}
+            assert rolled_back <= {one.number for one in before.versions if one.state is VersionState.ROLLED_BACK}
     if isinstance(observation.run, Unknown):
         assert SubmitRun not in kinds
         assert after.latest_version == before.latest_version
@@ -96,6 +110,36 @@ def check_unknown(observation: Observation, decision: Decision) -> None:
         assert not kinds & {DeleteRun, DeleteArtifacts}
     if isinstance(observation.dataset, Unknown):
         assert after.dataset == before.dataset
+
+    if isinstance(observation.traffic, Unknown) and observation.traffic.message:
+        assert after.rollout.stable == before.rollout.stable or before.rollout.promoting
+        judged = {one.number for one in after.versions if one.reason.startswith("Analysis")}
+        assert judged <= {one.number for one in before.versions if one.reason.startswith("Analysis")}
+
+
+def heeded(observation: Observation, decision: Decision) -> set[str]:
+    """The verbs that this decision consumes."""
+    before = observation.subject.status.consumed
+    return {verb for verb, value in decision.status.consumed.items() if before.get(verb) != value}
+
+
+def check_verbs(observation: Observation, decision: Decision) -> None:
+    """A verb has its effect when it is consumed, only what is annotated is, and what is paused goes no further."""
+    before, after = observation.subject.status, decision.status
+    verbs, now, then = heeded(observation, decision), after.rollout, before.rollout
+    assert set(before.consumed) <= set(after.consumed)
+    for verb in verbs:
+        assert after.consumed[verb] == observation.subject.annotations[f"churnops.dev/{verb}"]
+    if now.candidate is None or now.candidate != then.candidate:
+        gone = then.candidate is not None and then.paused and now.stable == then.candidate
+        assert not gone or "promote" in verbs, "promoted during a pause"
+        return
+    assert now.paused <= then.paused or "pause" in verbs
+    assert then.paused <= now.paused or verbs & {"resume", "promote"}
+    assert now.promoting <= then.promoting or "promote" in verbs
+    assert now.approved in (then.approved, None) or "approve" in verbs
+    if then.paused and now.paused:
+        assert (now.step, now.weight, now.mirror) == (then.step, then.weight, then.mirror)
 
 
 def checked(driver: str, **changes: Any) -> CheckedWorld:

@@ -1,0 +1,148 @@
+"""The lives of test_properties with everything that rollouts have: verbs, strategies, analysis and hooks."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+from churn_operator.api.v1alpha1.rollout import HookType
+from churn_operator.core.verbs import Verb
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, rule
+
+from tests.unit.core.test_properties import GOOD, LIVES, NOT_THE_MODELS_FAULT, Life, drivers, moments, plans
+from tests.unit.core.world import NO, YES, Live, ModelPlan
+
+LIVE = st.sampled_from([Live.WELL, Live.WELL, *Live])
+ANALYSES = st.builds(
+    lambda interval, limit, inconclusive: {
+        "prometheus": "http://prometheus:9090",
+        "interval": interval,
+        "failure_limit": limit,
+        "on_inconclusive": inconclusive,
+    },
+    st.sampled_from(["10s", "1m"]),
+    st.sampled_from([1, 3]),
+    st.sampled_from(["Hold", "Promote", "Rollback"]),
+)
+APPROVALS = [{"weight": 10, "bake": "1m", "approval": True}, {"weight": 100, "bake": "10s", "approval": True}]
+SHADOWS = [{"weight": 30, "bake": "1m", "shadow": True, "approval": True}, {"weight": 50, "bake": "10s"}]
+STRATEGIES = st.sampled_from(
+    [
+        {"rollout__strategy": "BlueGreen", "rollout__steps": [], "rollout__bake": "1m"},
+        {"rollout__strategy": "Immediate", "rollout__steps": [], "rollout__bake": "3m"},
+        {"rollout__strategy": "Immediate", "rollout__steps": [], "rollout__bake": "0s"},
+        {"rollout__strategy": "Canary", "rollout__steps": APPROVALS},
+        {"rollout__strategy": "Canary", "rollout__steps": SHADOWS},
+        {"rollout__strategy": "Canary", "rollout__steps": []},
+    ]
+)
+EXAMPLES = 400 if os.environ.get("HYPOTHESIS_PROFILE") == "explore" else 40
+HOOKS = [{"name": kind.value, "type": kind.value, "url": f"http://{kind.value}"} for kind in HookType]
+
+
+class RolloutLife(Life):
+    """A ChurnModel whose rollouts people, live traffic and webhooks hold, hurry and turn."""
+
+    excuses = NOT_THE_MODELS_FAULT | {"Aborted", "RolledBackByHook", "AnalysisInconclusive"}
+    annotated = 0
+    data = unreadable = upgrade = other_steps = other_thresholds = someone_deletes_a_run = deleted = None
+    outage_that_stays = pin = rests = another_model_and_another = None
+    """Left to the lives of test_properties: here every life is in the middle of a rollout."""
+
+    @initialize(
+        driver=drivers,
+        others=st.lists(st.one_of(st.just(GOOD), st.just(GOOD), plans), min_size=2, max_size=2),
+        live=st.lists(LIVE, min_size=3, max_size=3),
+        lag=st.sampled_from([0, 0, 2]),
+        strategy=STRATEGIES,
+        analysis=st.one_of(st.none(), ANALYSES),
+    )
+    def born(  # type: ignore[override]
+        self,
+        driver: str,
+        others: list[ModelPlan],
+        live: list[Live],
+        lag: int,
+        strategy: dict[str, Any],
+        analysis: dict[str, Any] | None,
+    ) -> None:
+        made = [replace(plan, live=seen) for plan, seen in zip((GOOD, *others), live, strict=True)]
+        Life.born(self, driver, made[0], made[1:], lag, False)
+        self.world.settle()
+        self._rollout(strategy, analysis)
+        self.world.hooks = {HookType.ROLLBACK.value: NO}
+        self.another_model(2, 12)
+
+    def _rollout(self, strategy: dict[str, Any], analysis: dict[str, Any] | None) -> None:
+        self._change(**strategy, rollout__analysis=analysis)
+
+    def _annotate(self, verb: Verb, value: str) -> None:
+        self.world.annotate(**{verb.value: value})
+
+    @rule(verb=st.sampled_from(Verb), then=moments)
+    def verb_at_a_time(self, verb: Verb, then: int) -> None:
+        self.annotated += 1
+        self._annotate(verb, f"time {self.annotated}")
+        self._passes(then)
+
+    @rule(verb=st.sampled_from(Verb), ahead=st.integers(0, 1), then=moments)
+    def verb_for_a_version(self, verb: Verb, ahead: int, then: int) -> None:
+        number = str(self.world.model.latest_version + ahead)
+        if (verb.value, number) not in self.world.heeded:
+            self._annotate(verb, number)
+        self._passes(then)
+
+    @rule(seed=st.sampled_from((1, 2, 3)), verbs=st.lists(st.sampled_from(Verb), max_size=4), between=moments)
+    def another_model_and_verbs(self, seed: int, verbs: list[Verb], between: int) -> None:
+        self.another_model(seed, 12)
+        for verb in verbs:
+            self.verb_at_a_time(verb, between)
+
+    @rule(strategy=STRATEGIES, analysis=st.one_of(st.none(), ANALYSES), then=moments)
+    def other_rollout(self, strategy: dict[str, Any], analysis: dict[str, Any] | None, then: int) -> None:
+        self._rollout(strategy, analysis)
+        self._passes(then)
+
+    @rule(there=st.booleans(), then=moments)
+    def hooks(self, there: bool, then: int) -> None:
+        self._change(rollout__hooks=HOOKS if there else [])
+        self._passes(then)
+
+    @rule(kind=st.sampled_from(HookType), confirms=st.booleans(), then=moments)
+    def a_hook_changes_its_mind(self, kind: HookType, confirms: bool, then: int) -> None:
+        self.world.hooks[kind.value] = YES if confirms else NO
+        self._passes(then)
+
+    @rule(then=moments)
+    def prometheus_goes_away(self, then: int) -> None:
+        self.world.prometheus_down = True
+        self._passes(then)
+        self.world.prometheus_down = False
+
+    @rule(seed=st.sampled_from((1, 2, 3)), seen=LIVE, then=moments)
+    def live_traffic_changes(self, seed: int, seen: Live, then: int) -> None:
+        self.world.plans[seed] = replace(self.world.plans[seed], live=seen)
+        self._passes(then)
+
+    def heal(self) -> None:
+        """Everybody confirms, traffic flows, and nobody keeps a rollout waiting."""
+        world = self.world
+        world.hooks = {HookType.ROLLBACK.value: NO}
+        world.plans = {
+            seed: replace(plan, live=Live.WELL) if plan.live is Live.QUIET else plan
+            for seed, plan in world.plans.items()
+        }
+        if any(plan.live is Live.ERRORS for plan in world.plans.values()):
+            self.excuses = self.excuses | {"AnalysisFailed"}
+        for _ in range(30):
+            for verb in (Verb.RESUME, Verb.APPROVE):
+                self.verb_at_a_time(verb, 10)
+            if world.model.rollout.candidate is None and world.condition("Reconciling").startswith("False"):
+                break
+
+
+TestRolloutLife = RolloutLife.TestCase
+TestRolloutLife.settings = settings(LIVES, max_examples=EXAMPLES)
