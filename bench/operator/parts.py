@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import aiohttp
+from churn_devcluster.binaries import find_binaries
 from churn_devcluster.cluster import PIPELINES_NAMESPACE, Devcluster
+from churn_devcluster.control_plane import ControlPlane
+from churn_devcluster.errors import DevclusterError
+from churn_devcluster.kubectl import Kubectl
+from churn_devcluster.object_store import ObjectStore
 from churn_devcluster.operator_process import OperatorProcess
 from churn_devcluster.pipelines.endpoint import PipelinesEndpoint
+from churn_devcluster.prometheus import Prometheus
+from churn_devcluster.waiting import wait_until
+from churn_devcluster.work_dir import Ports, settle_ports
 from churn_operator.core.observation import Installation
 from churn_operator.settings import Settings
 from churn_operator.wiring import installation
@@ -21,6 +30,11 @@ from bench.operator.operator_metrics import Reading, scrape
 
 OPERATOR_USER = "churn-operator-bench"
 _POLL_SECONDS = 0.25
+_DEFINITION_SECONDS = 60
+_DEFINITIONS = (
+    Path(__file__).parents[2] / "crds",
+    Path(str(resources.files("churn_devcluster.dataplane").joinpath("crds"))),
+)
 
 
 @dataclass(frozen=True)
@@ -125,17 +139,42 @@ class RunningOperator:
 @contextmanager
 def parts(work_dir: Path) -> Iterator[Parts]:
     """Start everything; all of it has ended when the context is left. Raises DevclusterError."""
+    cluster, ports, binaries = Devcluster(work_dir), _ports(work_dir), find_binaries()
     with ExitStack() as stack:
-        cluster = stack.enter_context(Devcluster(work_dir, audit=True))
-        # InferenceServices are plain objects here: their status is written by the benchmark.
-        cluster.data_plane.stop()
-        cluster.pipelines.stop()
+        # One by one and not by `cluster.start`: that would have a data plane look after the InferenceServices.
+        control_plane = ControlPlane(work_dir / "control-plane", binaries, ports.apiserver, audit=True)
+        cluster.control_plane = stack.enter_context(control_plane)
+        cluster.object_store = stack.enter_context(ObjectStore(work_dir / "s3", ports.s3))
+        cluster.object_store.create_buckets([cluster.bucket])
+        cluster.kubectl = Kubectl(binaries.kubectl, cluster.kubeconfig, work_dir / "kubectl")
+        _install_definitions(cluster)
         endpoint = PipelinesEndpoint(
-            work_dir / "pipelines-without-runs", cluster.kubeconfig, 0, PIPELINES_NAMESPACE, concurrent_runs=0
+            work_dir / "pipelines", cluster.kubeconfig, ports.pipelines, PIPELINES_NAMESPACE, concurrent_runs=0
         )
         cluster.pipelines = stack.enter_context(endpoint)
-        cluster.control_plane.create_namespace(NAMESPACE)
-        kubeconfig = cluster.control_plane.user_kubeconfig(
-            OPERATOR_USER, ["system:masters"], work_dir / "operator.kubeconfig"
+        cluster.open_s3_to(PIPELINES_NAMESPACE, "pipeline-runner")
+        # Never started: no object here has an analysis that would ask it.
+        cluster.prometheus = Prometheus(work_dir / "prometheus", work_dir / "targets.json", ports.prometheus)
+        control_plane.create_namespace(NAMESPACE)
+        yield Parts(
+            cluster, control_plane.user_kubeconfig(OPERATOR_USER, ["system:masters"], work_dir / "operator.kubeconfig")
         )
-        yield Parts(cluster, kubeconfig)
+
+
+def _ports(work_dir: Path) -> Ports:
+    work_dir.mkdir(parents=True, exist_ok=True)
+    return settle_ports(work_dir, Ports())
+
+
+def _install_definitions(cluster: Devcluster) -> None:
+    """ChurnModel's, and those of KServe with its admission policy."""
+    for folder in _DEFINITIONS:
+        cluster.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={folder}")
+    wait_until(lambda: _established(cluster), "the definitions", _DEFINITION_SECONDS)
+
+
+def _established(cluster: Devcluster) -> bool:
+    with suppress(DevclusterError):
+        cluster.kubectl("wait", "--for=condition=Established", "--timeout=5s", "--all", "customresourcedefinitions")
+        return True
+    return False
