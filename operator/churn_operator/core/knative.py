@@ -103,10 +103,7 @@ class KnativeObservation:
     def _towards_split(
         self, stable: ServedVersion, candidate: ServedVersion, wish: Arrangement, previous_revision: str
     ) -> KnativeStep | None:
-        split = self._is_rolled_out(stable, previous_revision)
-        all_of_it = wish.weight == 100 and self._is_rolled_out(candidate, previous_revision)
-        if not split and not all_of_it:
-            # The rest would go to another version, to one that was superseded while it had everything say.
+        if self._needs_stable_first(stable, candidate, wish.weight, previous_revision):
             return self._towards_only(stable, wish.settings, previous_revision)
         own = self.uri == candidate.uri and self._reaches(candidate, previous_revision)
         reaches_another = not own and self.latest_ready != self.latest_rolled_out
@@ -138,6 +135,17 @@ class KnativeObservation:
             and self.latest_created == self.latest_ready == self.latest_rolled_out
             and version.revision == self.previous_rolled_out != ""
         )
+
+    def _needs_stable_first(
+        self, stable: ServedVersion, candidate: ServedVersion, weight: int, previous_revision: str
+    ) -> bool:
+        """Whether what the candidate does not get would go to another version than the stable one: to a candidate
+        that was superseded while it had everything, say. For all of the traffic nothing is waited for."""
+        if self._is_rolled_out(stable, previous_revision):
+            return False
+        if weight < 100:
+            return True
+        return not self._is_rolled_out(candidate, previous_revision) and self._goes_back_to(stable)
 
     def _is_rolled_out(self, version: ServedVersion, previous_revision: str) -> bool:
         """Whether what the newest revision does not get goes to this version."""

@@ -170,18 +170,20 @@ def _interrupt_bake(draft: Draft) -> Draft:
 def _await(draft: Draft, candidate: Version, reading: Reading) -> Draft:
     """Wait until the candidate is ready and has its share, but no longer than the progress deadline after the
     data plane was seen to be asked for it: while it is out of reach, or suspended, no time runs. A candidate
-    that is ready is not to blame when traffic does not follow: that needs a person, not a rollback."""
+    that is ready is not to blame when traffic does not follow, nor one that nobody could ask for yet because the
+    stable version has to come back first: that needs a person, not a rollback."""
     deadline = draft.spec.rollout.progress_deadline
     asked = draft.status.rollout.step_requested or draft.now
     left = asked + seconds_of(deadline) - draft.now
     late = left.total_seconds() <= 0
-    if late and reading.readiness is not Readiness.READY:
+    if late and reading.readiness not in (Readiness.READY, Readiness.ABSENT):
         why = f"it was not ready within {deadline}" + (f": {reading.message}" if reading.message else "")
         return roll_back(draft, candidate, "ProgressDeadlineExceeded", why)
     status, reason, note = _progress(candidate, reading, deadline)
     draft = draft.find(ConditionType.CANARY_HEALTHY, status, reason, note)
     if late:
-        note = f"version {candidate.number} is ready, but did not get its share of the traffic within {deadline}"
+        held = "is ready, but" if reading.readiness is Readiness.READY else "waits for the stable version and"
+        note = f"version {candidate.number} {held} did not get its share of the traffic within {deadline}"
         return replace(draft, work=None).hindered("TrafficNotShifted", note)
     return draft.look_again(left)
 

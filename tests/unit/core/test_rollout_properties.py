@@ -74,10 +74,16 @@ class RolloutLife(Life):
         self.world.settle()
         self._rollout(strategy, analysis)
         self.world.hooks = {HookType.ROLLBACK.value: NO}
-        self.another_model(2, 12)
+        self._excuse_errors()
+        self._in_a_step(2, 0)
 
     def _rollout(self, strategy: dict[str, Any], analysis: dict[str, Any] | None) -> None:
         self._change(**strategy, rollout__analysis=analysis)
+
+    def _excuse_errors(self) -> None:
+        """A model with errors in live traffic stays refused when it has none any more."""
+        if any(plan.live is Live.ERRORS for plan in self.world.plans.values()):
+            self.excuses = self.excuses | {"AnalysisFailed"}
 
     def _annotate(self, verb: Verb, value: str) -> None:
         self.world.annotate(**{verb.value: value})
@@ -95,11 +101,49 @@ class RolloutLife(Life):
             self._annotate(verb, number)
         self._passes(then)
 
-    @rule(seed=st.sampled_from((1, 2, 3)), verbs=st.lists(st.sampled_from(Verb), max_size=4), between=moments)
-    def another_model_and_verbs(self, seed: int, verbs: list[Verb], between: int) -> None:
-        self.another_model(seed, 12)
-        for verb in verbs:
-            self.verb_at_a_time(verb, between)
+    def _in_a_step(self, seed: int, step: int) -> None:
+        """Have this model on its way, at this step or a later one, if it gets there."""
+        self._change(training__seed=seed)
+        for _ in range(80):
+            rollout = self.world.model.rollout
+            if rollout.step_started is not None and (rollout.step or 0) >= step:
+                return
+            self._passes(1)
+
+    @rule(
+        seed=st.sampled_from((1, 2, 3)),
+        step=st.integers(0, 2),
+        verbs=st.lists(st.tuples(st.sampled_from(Verb), st.integers(0, 12)), min_size=1, max_size=4),
+    )
+    def verbs_within_a_step(self, seed: int, step: int, verbs: list[tuple[Verb, int]]) -> None:
+        self._in_a_step(seed, step)
+        for verb, then in verbs:
+            self.verb_at_a_time(verb, then)
+
+    @rule(
+        seed=st.sampled_from((1, 2, 3)),
+        step=st.integers(0, 2),
+        verb=st.sampled_from((Verb.PAUSE, Verb.PROMOTE, Verb.APPROVE)),
+        strategy=STRATEGIES,
+        analysis=st.one_of(st.none(), ANALYSES),
+        next_seed=st.sampled_from((1, 2, 3)),
+        then=st.integers(0, 30),
+    )
+    def edits_within_a_step(
+        self,
+        seed: int,
+        step: int,
+        verb: Verb,
+        strategy: dict[str, Any],
+        analysis: dict[str, Any] | None,
+        next_seed: int,
+        then: int,
+    ) -> None:
+        self._in_a_step(seed, step)
+        self.verb_at_a_time(verb, 2)
+        self._rollout(strategy, analysis)
+        self._passes(then)
+        self.another_model(next_seed, then)
 
     @rule(strategy=STRATEGIES, analysis=st.one_of(st.none(), ANALYSES), then=moments)
     def other_rollout(self, strategy: dict[str, Any], analysis: dict[str, Any] | None, then: int) -> None:
@@ -125,6 +169,7 @@ class RolloutLife(Life):
     @rule(seed=st.sampled_from((1, 2, 3)), seen=LIVE, then=moments)
     def live_traffic_changes(self, seed: int, seen: Live, then: int) -> None:
         self.world.plans[seed] = replace(self.world.plans[seed], live=seen)
+        self._excuse_errors()
         self._passes(then)
 
     def heal(self) -> None:
@@ -135,8 +180,6 @@ class RolloutLife(Life):
             seed: replace(plan, live=Live.WELL) if plan.live is Live.QUIET else plan
             for seed, plan in world.plans.items()
         }
-        if any(plan.live is Live.ERRORS for plan in world.plans.values()):
-            self.excuses = self.excuses | {"AnalysisFailed"}
         for _ in range(30):
             for verb in (Verb.RESUME, Verb.APPROVE):
                 self.verb_at_a_time(verb, 10)

@@ -198,6 +198,24 @@ def test_a_superseded_candidate_that_has_everything_gives_it_back_before_the_nex
     assert states(model) == ["1 Stable", "2 Superseded", "3 RolledBack"]
 
 
+def test_with_knative_a_stable_version_that_does_not_come_back_holds_the_next_candidate_until_it_is_promoted() -> None:
+    model = in_service("knative", rollout__steps=[{"weight": 10, "bake": "1s"}, {"weight": 100, "bake": "1h"}])
+    model.change(training__seed=2)
+    model.until(lambda one: one.traffic() == {2: 100})
+    model.change(serving__max_replicas=3)  # Another revision of version 2, so that version 1 has to start anew
+    model.until(lambda one: one.serving.observe(one.now).latest_rolled_out.endswith("3"))  # type: ignore[union-attr]
+    model.plans[1] = ModelPlan(serving=ServingPlan(loads=False))
+    model.change(training__seed=3)
+    model.settle()
+    assert model.condition("Stalled") == "True TrafficNotShifted"
+    assert "waits for the stable version" in model.message("Stalled")
+    assert model.condition("Ready") == "True InService"
+    model.annotate(promote="3")
+    model.settle()
+    assert model.traffic() == {3: 100}
+    assert states(model) == ["1 Superseded", "2 Superseded", "3 Stable"]
+
+
 # Shadow
 
 SHADOW = [{"weight": 20, "bake": "2m", "shadow": True}, {"weight": 50, "bake": "1m"}]
