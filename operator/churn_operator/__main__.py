@@ -8,7 +8,6 @@ import signal
 import sys
 
 import structlog
-import uvloop
 
 from churn_operator import handlers
 from churn_operator.logs import configure_logs
@@ -38,7 +37,7 @@ def main() -> None:
         sys.exit(f"churn-operator: {error}")
     structlog.get_logger().info("starting", namespaces=settings.namespaces or "all", driver=settings.traffic_driver)
     try:
-        uvloop.run(_run(settings))
+        asyncio.run(_run(settings))
     except OSError as error:
         sys.exit(f"churn-operator: {error}")
 
