@@ -39,7 +39,7 @@ def main() -> None:
 def run(
     counts: list[int],
     rows: Sequence[str] = ROWS,
-    window: float = 60,
+    window: float = 120,
     rounds: int = 3,
     changes: int = 200,
     work_dir: Path | None = None,
@@ -88,7 +88,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.operator", description=__doc__)
     parser.add_argument("--objects", default="1000,10000", help="numbers of ChurnModels, with commas")
     parser.add_argument("--rows", default=",".join(ROWS), help="which rows, with commas")
-    parser.add_argument("--window", type=float, default=60, help="seconds of rest")
+    parser.add_argument("--window", type=float, default=120, help="seconds of rest")
     parser.add_argument("--rounds", type=int, default=3, help="of throughput, up to 1000 objects")
     parser.add_argument("--changes", type=int, default=200, help="of specs, for the time to a submitted run")
     parser.add_argument("--work-dir", type=Path, help="keep logs there; a temporary folder by default")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from datetime import datetime
 
 from churn_operator.settings import Settings
@@ -12,7 +11,6 @@ from churn_operator.settings import Settings
 from bench.figures import Figure
 from bench.operator import audit
 from bench.operator.api_client import APPLY_PATCH, MERGE_PATCH, ApiClient, concurrently
-from bench.operator.audit import AuditedRequest
 from bench.operator.churn_models import MODELS, SERVICES, in_service, new_model
 from bench.operator.parts import OPERATOR_USER, Parts, RunningOperator
 
@@ -47,7 +45,7 @@ async def bring_into_service(parts: Parts, client: ApiClient, names: list[str]) 
 
 
 async def measure(parts: Parts, client: ApiClient, names: list[str], window: float) -> list[Figure]:
-    """Restart, idle for `window` seconds, and a forced look at each object."""
+    """Restart, `window` seconds of rest, and a forced look at each object."""
     objects = len(names)
     begun, clock = audit.now(), time.perf_counter()
     async with parts.operator() as running:
@@ -56,13 +54,13 @@ async def measure(parts: Parts, client: ApiClient, names: list[str], window: flo
         restart = time.perf_counter() - clock
         await running.quiet()
         figures = _restart(parts, begun, restart, objects)
-        rest = await _rest(parts, running, window)
-        looks = await _forced(parts, client, running, names)
+        # Objects at rest are looked at again after 0.5 to 1.5 times this, evenly: from now on as ever after.
+        await asyncio.sleep(Settings().resync_seconds / 2)
+        figures += await _idle(parts, running, window, objects)
+        figures.append(await _forced(parts, client, running, names))
         reading = await running.read()
     return [
         *figures,
-        *_idle(rest, looks, objects),
-        looks.figure,
         Figure(f"memory, {objects}", reading.resident_mebibytes, "MiB", "below", MOST_MEBIBYTES, "RSS after all of it"),
     ]
 
@@ -83,65 +81,29 @@ def _restart(parts: Parts, begun: datetime, seconds: float, objects: int) -> lis
     ]
 
 
-@dataclass(frozen=True)
-class _Rest:
-    """A window in which nobody changes anything; `cpu` in seconds."""
-
-    seconds: float
-    cpu: float
-    passes: int
-    requests: list[AuditedRequest]
-
-
-async def _rest(parts: Parts, running: RunningOperator, window: float) -> _Rest:
+async def _idle(parts: Parts, running: RunningOperator, window: float, objects: int) -> list[Figure]:
     before, begun, clock = await running.read(), audit.now(), time.perf_counter()
     await asyncio.sleep(window)
     seconds = time.perf_counter() - clock
     requests = audit.requests_of(parts.audit_log, OPERATOR_USER, begun, audit.now())
     after = await running.read()
-    return _Rest(seconds, after.cpu_seconds - before.cpu_seconds, after.passes - before.passes, requests)
+    cpu, passes = after.cpu_seconds - before.cpu_seconds, after.passes - before.passes
+    how = f"in {seconds:.0f} s: {passes} passes, {1000 * cpu / max(passes, 1):.1f} ms each"
+    row = f"idle, {objects} in service"
+    return [
+        Figure(row, len(requests) / seconds, "requests/s", "below", MOST_REQUESTS, audit.tally(requests)),
+        Figure(row, 100 * cpu / seconds, "% of a core", "below", MOST_CPU_PERCENT, how),
+    ]
 
 
-@dataclass(frozen=True)
-class _Looks:
-    """A look at every object, forced by touching it; `cpu` in seconds, that of the watch events included."""
-
-    passes: int
-    cpu: float
-    requests: list[AuditedRequest]
-
-    @property
-    def figure(self) -> Figure:
-        """Row 2."""
-        writes = [request for request in self.requests if request.writes]
-        how = f"{self.passes} passes; {audit.tally(writes)}"
-        return Figure("writes with nothing to do", len(writes), "", "exactly", 0, how)
-
-
-async def _forced(parts: Parts, client: ApiClient, running: RunningOperator, names: list[str]) -> _Looks:
+async def _forced(parts: Parts, client: ApiClient, running: RunningOperator, names: list[str]) -> Figure:
+    """Touch every object, so that each is looked at again, and count what the operator writes."""
     begun, before = audit.now(), await running.read()
     touch = {"metadata": {"annotations": {"bench.churnops.dev/touched": begun.isoformat()}}}
     await client.send_all(("PATCH", f"{MODELS}/{name}", touch, MERGE_PATCH) for name in names)
     await running.wait(600, "passes", before.passes + len(names))
     await running.quiet()
     after = await running.read()
-    requests = audit.requests_of(parts.audit_log, OPERATOR_USER, begun)
-    return _Looks(after.passes - before.passes, after.cpu_seconds - before.cpu_seconds, requests)
-
-
-def _idle(rest: _Rest, looks: _Looks, objects: int) -> list[Figure]:
-    """The window is shorter than the time after which each object at rest is looked at anyway, so those looks
-    are added: as many a second as there would be, each at the price of a forced one."""
-    expected = objects / Settings().resync_seconds
-    missing = max(expected - rest.passes / rest.seconds, 0)
-    window, added = rest.cpu / rest.seconds, missing * looks.cpu / looks.passes
-    asked = missing * sum(not request.writes for request in looks.requests) / looks.passes
-    requests = len(rest.requests) / rest.seconds + asked
-    how = f"{100 * window:.2f} % in {rest.seconds:.0f} s with {rest.passes} passes, and {100 * added:.2f} % for"
-    how += f" {missing:.1f} passes/s at {1000 * looks.cpu / looks.passes:.1f} ms"
-    tally = f"in the window: {audit.tally(rest.requests)}"
-    row = f"idle, {objects} in service"
-    return [
-        Figure(row, requests, "requests/s", "below", MOST_REQUESTS, tally),
-        Figure(row, 100 * (window + added), "% of a core", "below", MOST_CPU_PERCENT, how),
-    ]
+    writes = [request for request in audit.requests_of(parts.audit_log, OPERATOR_USER, begun) if request.writes]
+    how = f"{after.passes - before.passes} passes, {len(names)} of them forced; {audit.tally(writes)}"
+    return Figure(f"writes with nothing to do, {len(names)}", len(writes), "", "exactly", 0, how)

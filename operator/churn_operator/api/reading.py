@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -41,7 +42,10 @@ def read_status(raw: Mapping[str, Any] | None) -> ChurnModelStatus:
     Unknown fields are ignored. What another version of the operator wrote and this one cannot read (a new
     phase, say) is left out, with the list element or part that needs it, and the rest is read.
     """
-    remaining: Any = copy.deepcopy(dict(raw or {}))
+    remaining: Any = dict(raw or {})
+    with suppress(ValidationError):
+        return ChurnModelStatus.model_validate(remaining)
+    remaining = copy.deepcopy(remaining)
     while True:
         try:
             return ChurnModelStatus.model_validate(remaining)
