@@ -368,7 +368,8 @@ async def test_somebody_elses_route_is_left_alone(serving: KServeServing, key: O
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
         "metadata": {"name": key.name},
-        "spec": {"rules": [{"backendRefs": [{"name": "theirs", "port": 80}]}]},
+        # With a host of its own: a route without one would take everybody's requests in the shared cluster.
+        "spec": {"hostnames": ["theirs.example"], "rules": [{"backendRefs": [{"name": "theirs", "port": 80}]}]},
     }
     people.create(route, "httproutes")
     with pytest.raises(Rejected, match="remove it or rename the ChurnModel"):

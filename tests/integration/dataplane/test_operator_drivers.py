@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,10 +15,12 @@ from churn_devcluster.dataplane import DataPlane
 from churn_operator.adapters.kserve.serving import KServeServing
 from churn_operator.adapters.kubernetes_api import KubernetesApi
 from churn_operator.core.gateway import GatewayObservation
+from churn_operator.core.knative import KnativeObservation
 from churn_operator.core.observation import ObjectKey
 from churn_operator.core.traffic import (
     Arrangement,
     CanaryListStep,
+    KnativeStep,
     PredictorSettings,
     Readiness,
     RouteStep,
@@ -97,6 +100,44 @@ class Rollouts:
         await self.serving.apply(self.key, _UID, self.driver, step)
 
 
+class KnativeRollouts(Rollouts):
+    """Remembers of revisions what the operator keeps in status."""
+
+    def __init__(self, serving: KServeServing, key: ObjectKey) -> None:
+        super().__init__(serving, key, "knative")
+        self.previous = ""
+        self.revisions: dict[int, str] = {}
+        self.steps: list[KnativeStep] = []
+
+    async def pursue(self, wish: Arrangement, seconds: float = 60) -> TrafficObservation:
+        """Until the wish is in effect."""
+        async with asyncio.timeout(seconds):
+            while True:
+                seen = await self.observe()
+                assert seen is not None
+                wish = self._remember(wish, seen)
+                if seen.in_effect(wish, self.previous):
+                    return seen
+                step = seen.step_towards(wish, self.previous)
+                if isinstance(step, KnativeStep):
+                    if seen.changes_model(step):
+                        self.previous = seen.newest_revision
+                    self.steps.append(step)
+                    await self.apply(step)
+                await asyncio.sleep(0.1)
+
+    def _remember(self, wish: Arrangement, seen: TrafficObservation) -> Arrangement:
+        for version in (wish.stable, wish.candidate):
+            if version is not None:
+                known = replace(version, revision=self.revisions.get(version.number, ""))
+                self.revisions[version.number] = seen.reading(known, self.previous).revision or known.revision
+        stable, candidate = (
+            version and replace(version, revision=self.revisions[version.number])
+            for version in (wish.stable, wish.candidate)
+        )
+        return replace(wish, stable=stable, candidate=candidate)
+
+
 @pytest.fixture
 def serving(control_plane: ControlPlane, data_plane: DataPlane, runtime: None) -> Iterator[KServeServing]:
     with control_plane.client() as client:
@@ -152,6 +193,29 @@ async def test_split_promotion_and_the_way_back_without_a_failed_request(
         assert answers(url, 50) == {"one": 50}
     assert client.failures == []
     await serving.delete(rollouts.key, driver)
+
+
+async def test_with_knative_a_promotion_is_taken_back_before_the_model_changes(
+    serving: KServeServing, model: Model
+) -> None:
+    rollouts = KnativeRollouts(serving, ObjectKey(model.namespace, model.name))
+    one, two = _versions(model)
+    await rollouts.apply(KnativeStep(one, 100, _SETTINGS))
+    seen = await rollouts.pursue(_wish(None, one))
+    assert seen.url is not None
+    with Client(seen.url) as client:
+        for weight in (0, 50, 100):
+            await rollouts.pursue(_wish(one, two, weight))
+        assert answers(seen.url, 50) == {"two": 50}
+        rollouts.steps.clear()
+        back = await rollouts.pursue(_wish(one, None), 90)
+        assert answers(seen.url, 50) == {"one": 50}
+    assert client.failures == []
+    taken = [(step.version.uri, step.percent) for step in rollouts.steps]
+    assert taken == [(two.uri, 0), (one.uri, 0), (one.uri, 100)]
+    assert isinstance(back, KnativeObservation)
+    assert back.latest_rolled_out == back.latest_created
+    await serving.delete(rollouts.key, "knative")
 
 
 async def test_a_candidate_that_does_not_load_gets_nothing(serving: KServeServing, model: Model) -> None:

@@ -21,9 +21,10 @@ pytestmark = pytest.mark.cluster
 _FAMILY = "echo $$ >> {pids}; sh -c 'echo $$ >> {pids}; sleep 600' & setsid sh -c 'echo $$ >> {pids}; sleep 600' & wait"
 
 _PARENT = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from churn_devcluster.processes import Process
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started the tests with it ignored
 Process("family", ["sh", "-c", sys.argv[1]], Path(sys.argv[2])).start()
 print("started", flush=True)
 time.sleep(600)
@@ -56,7 +57,10 @@ def test_descendants_are_gone_after_the_parent_is_ended_by(number: signal.Signal
         pids = _pids(file)
         assert all(map(_alive, pids))
         parent.send_signal(number)
-        parent.wait(10)
+        try:
+            parent.wait(10)
+        finally:
+            parent.kill()
     wait_until(lambda: not any(map(_alive, pids)), "the family to end", 10)
 
 
