@@ -110,13 +110,18 @@ class KnativeRollouts(Rollouts):
         self.steps: list[KnativeStep] = []
 
     async def pursue(self, wish: Arrangement, seconds: float = 60) -> TrafficObservation:
-        """Until the wish is in effect."""
+        """Until the wish is in effect, and its versions are ready as they are wished for."""
         async with asyncio.timeout(seconds):
             while True:
                 seen = await self.observe()
                 assert seen is not None
                 wish = self._remember(wish, seen)
-                if seen.in_effect(wish, self.previous):
+                versions = [version for version in (wish.stable, wish.candidate) if version is not None]
+                readings = [
+                    seen.reading(version, self.previous) for version in versions if wish.weights[version.number]
+                ]
+                ready = all(reading.readiness is Readiness.READY for reading in readings)
+                if ready and seen.in_effect(wish, self.previous):
                     return seen
                 step = seen.step_towards(wish, self.previous)
                 if isinstance(step, KnativeStep):
