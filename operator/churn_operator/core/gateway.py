@@ -67,15 +67,15 @@ class GatewayObservation:
     def step_towards(self, wish: Arrangement, previous_revision: str) -> ServingStep | None:  # noqa: ARG002
         """See TrafficObservation."""
         wanted = [version for version in (wish.stable, wish.candidate) if version is not None]
+        route = self._towards_route(wish)
+        if wish.candidate is None and route is not None and self._is_route_to(wish.stable, route):
+            # Traffic first: other settings follow.
+            return route
         for version in wanted:
             service = self._service(version.number)
             if service is None or (service.uri, service.settings) != (version.uri, wish.settings):
                 return VersionServiceStep(version, wish.settings)
-        weights = self._attainable(wish)
-        mirror = self._mirrored(wish, weights)
-        if weights and (weights, mirror) != (self.weights, self.mirror):
-            return RouteStep(weights, mirror)
-        return self._removal({version.number for version in wanted})
+        return route or self._removal({version.number for version in wanted})
 
     def in_effect(self, wish: Arrangement, previous_revision: str) -> bool:  # noqa: ARG002 - the port's form
         """See TrafficObservation."""
@@ -86,6 +86,22 @@ class GatewayObservation:
     def changes_model(self, step: ServingStep) -> bool:  # noqa: ARG002 - the port's form
         """Never: each version has an InferenceService of its own."""
         return False
+
+    def _towards_route(self, wish: Arrangement) -> RouteStep | None:
+        weights = self._attainable(wish)
+        mirror = self._mirrored(wish, weights)
+        there = (weights, mirror) == (self.weights, self.mirror)
+        return RouteStep(weights, mirror) if weights and not there else None
+
+    def _is_route_to(self, version: ServedVersion | None, route: RouteStep) -> bool:
+        """Whether the route gives this version, with its model as it is wished for, everything."""
+        service = self._service(version.number) if version is not None else None
+        return (
+            service is not None
+            and version is not None
+            and service.uri == version.uri
+            and (route.weights == ((version.number, 100),))
+        )
 
     def _attainable(self, wish: Arrangement) -> tuple[tuple[int, int], ...]:
         """The wished weights if every receiver is ready, else the stable version alone, else what serves now."""

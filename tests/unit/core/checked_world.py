@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from churn_operator.api.v1alpha1.status import ChurnModelStatus, VersionState
@@ -25,10 +26,11 @@ from tests.unit.core.world import INSTALLATION, Pass, World, spec
 
 @dataclass
 class CheckedWorld(World):
-    """See above. `trusted` are the models that were to have all of the traffic at some time, until they lost it;
+    """See above. `trusted` says when a model was last to have all of the traffic, `before` what had traffic before;
     `heeded` the (verb, value) pairs in the order in which they were."""
 
-    trusted: set[str] = field(default_factory=set)
+    trusted: dict[str, datetime] = field(default_factory=dict)
+    before: frozenset[str] = frozenset()
     heeded: list[tuple[str, str]] = field(default_factory=list)
 
     def tick(self) -> None:
@@ -40,8 +42,16 @@ class CheckedWorld(World):
             if version.state is VersionState.REJECTED:
                 assert version.model_uri not in shares, f"version {version.number} failed its gate and has traffic"
         if shares and status.rollout.stable is not None:
-            self.trusted = (self.trusted & set(shares)) | _known_good(status)
-            assert set(shares) & self.trusted, f"no version that was in service has traffic: {shares}"
+            self.trusted |= dict.fromkeys(_known_good(status), self.now)
+            assert self._trusted(set(shares)), f"no version that was in service has traffic: {shares}"
+        self.before = frozenset(shares)
+
+    def _trusted(self, models: set[str]) -> set[str]:
+        """Those which may have everything: one that no longer may keeps it until the way back is in effect, and
+        traffic that was on its way to it when its rollout ended may still arrive."""
+        recently = self.now - timedelta(seconds=10)
+        self.trusted = {uri: at for uri, at in self.trusted.items() if uri in self.before or at >= recently}
+        return models & set(self.trusted)
 
     def reconcile(self, crash_after: int | None = None) -> Pass:
         consumed = self.model.consumed

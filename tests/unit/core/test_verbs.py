@@ -297,6 +297,16 @@ def test_a_first_version_that_is_aborted_before_it_is_ready_is_withdrawn(driver:
     assert new.condition("Stalled") == "True Aborted"
 
 
+def test_an_abort_moves_the_traffic_before_other_settings_follow() -> None:
+    model = on_its_way("gateway", 50)
+    model.annotate(abort="2")
+    model.change(serving__max_replicas=7)
+    model.until(lambda one: one.traffic() == {1: 100})
+    assert "max_replicas=7" not in repr(model.serving.observe(model.now))
+    model.settle()
+    assert "max_replicas=7" in repr(model.serving.observe(model.now))
+
+
 def test_an_abort_in_advance_keeps_the_version_from_any_traffic(driver: str) -> None:
     model = in_service(driver)
     model.weights_seen.clear()
