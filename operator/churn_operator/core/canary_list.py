@@ -70,6 +70,11 @@ class CanaryListObservation:
     terminating: bool = False
 
     @property
+    def model_uri(self) -> str:
+        """Empty: there are no revisions."""
+        return ""
+
+    @property
     def newest_revision(self) -> str:
         """Empty: versions are told apart by name."""
         return ""

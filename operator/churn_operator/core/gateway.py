@@ -46,6 +46,11 @@ class GatewayObservation:
     mirror: tuple[int, int] | None = None
 
     @property
+    def model_uri(self) -> str:
+        """Empty: there are no revisions."""
+        return ""
+
+    @property
     def newest_revision(self) -> str:
         """Empty: a version's InferenceService never changes its model."""
         return ""

@@ -58,6 +58,11 @@ class KnativeObservation:
     terminating: bool = False
 
     @property
+    def model_uri(self) -> str:
+        """The URI in spec."""
+        return self.uri
+
+    @property
     def newest_revision(self) -> str:
         """The revision created last."""
         return self.latest_created
@@ -86,7 +91,10 @@ class KnativeObservation:
                 wanted = self._towards_only(stable, wish.settings, previous_revision)
             case _:
                 raise AssertionError("an arrangement needs a version to serve")
-        return None if wanted is None or self._is(wanted) else wanted
+        if wanted is None or self._is(wanted):
+            return None
+        in_flight = self._is_in_flight(previous_revision) and wanted.version.uri != self.uri
+        return None if in_flight else wanted
 
     def in_effect(self, wish: Arrangement, previous_revision: str) -> bool:
         """See TrafficObservation."""
@@ -152,6 +160,11 @@ class KnativeObservation:
         if self.uri == version.uri:
             return self._belongs(self.latest_rolled_out, version, previous_revision)
         return bool(self.latest_rolled_out) and self.latest_rolled_out == version.revision
+
+    def _is_in_flight(self, previous_revision: str) -> bool:
+        """Whether the model URI in spec has no revision yet. Were it changed again, nobody could tell whose the next
+        revision is, or whether there will be one. With InvalidSpec KServe will make none."""
+        return bool(previous_revision) and self.latest_created == previous_revision and self.transition != "InvalidSpec"
 
     def _is(self, step: KnativeStep) -> bool:
         return (step.version.uri, step.percent, step.settings) == (self.uri, self.percent, self.settings)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import ChurnModelSpec, ChurnModelStatus, ConditionStatus
 from churn_operator.api.v1alpha1.serving import TrafficDriver
-from churn_operator.api.v1alpha1.status import Version
+from churn_operator.api.v1alpha1.status import ModelChange, ServingStatus, Version
 from churn_operator.core.actions import ApplyServing, DeleteServing
 from churn_operator.core.canary_list import listed
 from churn_operator.core.draft import AT_ONCE, BareDraft, Draft
@@ -34,6 +34,7 @@ WAITING = timedelta(seconds=5)
 """How soon to look again at a data plane that is on its way; its own events come sooner."""
 REFUSED = timedelta(minutes=1)
 """How soon to try again what the API server refused: an admission policy may have changed."""
+REMEMBERED_CHANGES = 4
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def pending(draft: Draft, wish: Arrangement) -> bool:
         return False
     if serving.value is None or serving.value.terminating:
         return True
-    return serving.value.step_towards(wish, draft.status.serving.previous_revision) is not None
+    return serving.value.step_towards(wish, _previous_revision(draft, serving.value)) is not None
 
 
 def has_failed(draft: Draft, version: Version) -> bool:
@@ -122,7 +123,7 @@ def has_failed(draft: Draft, version: Version) -> bool:
     serving = draft.observation.serving
     if isinstance(serving, Unknown) or serving.value is None:
         return False
-    reading = serving.value.reading(served(version), draft.status.serving.previous_revision)
+    reading = serving.value.reading(served(version), _previous_revision(draft, serving.value))
     return reading.readiness is Readiness.FAILED and not reading.answering
 
 
@@ -169,14 +170,15 @@ def _create(draft: Draft, wish: Arrangement) -> Draft:
     cannot be split. Revisions count from one again, so what is remembered of them goes first."""
     draft = draft.find(ConditionType.SERVED, ConditionStatus.FALSE, "Creating", "the InferenceService is being made")
     draft = draft.look_again(WAITING)
-    remembered = any(version.revision for version in draft.status.versions)
-    if remembered or draft.status.serving.previous_revision or not draft.status.serving.driver:
-        serving = draft.status.serving.model_copy(update={"previous_revision": "", "driver": driver_of(draft)})
-        versions = tuple(version.model_copy(update={"revision": ""}) for version in draft.status.versions)
-        return draft.with_status(serving=serving, versions=versions).look_again(AT_ONCE)
     alone = wish.stable or wish.candidate
     assert alone is not None, "an arrangement needs a version to serve"
-    return _apply(draft, _first_step(driver_of(draft), alone, wish.settings))
+    step = _first_step(driver_of(draft), alone, wish.settings)
+    changes = (ModelChange(uri=alone.uri, previous_revision=""),) if isinstance(step, KnativeStep) else ()
+    serving = ServingStatus(driver=driver_of(draft), changes=changes)
+    versions = tuple(version.model_copy(update={"revision": ""}) for version in draft.status.versions)
+    if (serving, versions) != (draft.status.serving, draft.status.versions):
+        return draft.with_status(serving=serving, versions=versions).look_again(AT_ONCE)
+    return _apply(draft, step)
 
 
 def _first_step(driver: str, version: ServedVersion, settings: PredictorSettings) -> ServingStep:
@@ -194,7 +196,7 @@ def _first_step(driver: str, version: ServedVersion, settings: PredictorSettings
 
 def _approach(draft: Draft, wish: Arrangement, seen: TrafficObservation) -> Service:
     draft = _remember(draft, wish, seen)
-    previous = draft.status.serving.previous_revision
+    previous = _previous_revision(draft, seen)
     stable = seen.reading(wish.stable, previous) if wish.stable else None
     candidate = seen.reading(wish.candidate, previous) if wish.candidate else None
     step = seen.step_towards(wish, previous)
@@ -210,10 +212,30 @@ def _step(draft: Draft, seen: TrafficObservation, step: ServingStep) -> Draft:
     """Apply a step. Before the model URI changes, the newest revision stands in status: only a later one
     can be the new model's."""
     serving = draft.status.serving
-    if seen.changes_model(step) and serving.previous_revision != seen.newest_revision:
-        remembered = serving.model_copy(update={"previous_revision": seen.newest_revision})
-        return draft.with_status(serving=remembered).look_again(AT_ONCE)
+    if isinstance(step, KnativeStep) and seen.changes_model(step):
+        changes = _changed(serving.changes, seen, step.version.uri)
+        if changes != serving.changes:
+            draft = draft.with_status(serving=serving.model_copy(update={"changes": changes}))
+            return draft.look_again(AT_ONCE)
     return _apply(draft, step)
+
+
+def _changed(changes: tuple[ModelChange, ...], seen: TrafficObservation, uri: str) -> tuple[ModelChange, ...]:
+    """What there is to remember when the model URI is about to become this one. What was decided on and not made,
+    because the wish changed before, is forgotten."""
+    made = list(changes)
+    while made and made[-1].uri != seen.model_uri:
+        made.pop()
+    previous = seen.newest_revision
+    if len(made) > 1 and made[-1].previous_revision == previous and made[-2].uri == uri:
+        # The model in spec never got a revision: the newest one still is that of the model before, which comes back.
+        previous = made[-2].previous_revision
+    return (*made, ModelChange(uri=uri, previous_revision=previous))[-REMEMBERED_CHANGES:]
+
+
+def _previous_revision(draft: BareDraft, seen: TrafficObservation) -> str:
+    """The newest revision before the model URI in spec was put there."""
+    return draft.status.serving.previous_revision(seen.model_uri)
 
 
 def _apply(draft: Draft, step: ServingStep) -> Draft:
@@ -231,7 +253,7 @@ def _remember(draft: Draft, wish: Arrangement, seen: TrafficObservation) -> Draf
         version = draft.status.version(wanted.number) if wanted else None
         if wanted is None or version is None:
             continue
-        revision = seen.reading(wanted, serving.previous_revision).revision
+        revision = seen.reading(wanted, _previous_revision(draft, seen)).revision
         if revision and revision != version.revision:
             draft = draft.with_version(version.model_copy(update={"revision": revision}))
     return draft
@@ -242,7 +264,7 @@ def _report(draft: D, seen: TrafficObservation) -> D:
     before = draft.status.condition(ConditionType.SERVED)
     if seen.shifting and before is not None and before.status is ConditionStatus.TRUE:
         return draft
-    previous = draft.status.serving.previous_revision
+    previous = _previous_revision(draft, seen)
     readings = {version.number: seen.reading(served(version), previous) for version in draft.status.versions}
     told = ", ".join(f"v{number} {one.percent}%" for number, one in sorted(readings.items()) if one.percent)
     if draft.status.traffic != (told or None) or (seen.url or draft.status.url) != draft.status.url:

@@ -164,6 +164,10 @@ class TrafficObservation(Protocol):
         """Where the model answers, if that is known."""
 
     @property
+    def model_uri(self) -> str:
+        """The model URI whose changes make revisions, or empty where the driver has no revisions."""
+
+    @property
     def newest_revision(self) -> str:
         """Name of the newest revision, or empty where the driver has none."""
 
@@ -177,7 +181,7 @@ class TrafficObservation(Protocol):
 
     def reading(self, version: ServedVersion, previous_revision: str) -> Reading:
         """Readiness and live share of a version. `previous_revision` was the newest one before the model
-        URI was last changed: a revision belongs to the URI in spec only if it is another one."""
+        URI in spec was put there: a revision belongs to that URI only if it is a later one."""
 
     def step_towards(self, wish: Arrangement, previous_revision: str) -> ServingStep | None:
         """The next single step, or None when the wish is in place or needs waiting for."""

@@ -344,6 +344,41 @@ def test_serving_settings_that_cannot_work_stall_and_the_old_ones_go_on_serving(
     assert model.condition("Stalled") == "False UpToDate"
 
 
+def test_with_knative_a_change_of_the_model_that_was_decided_on_and_not_made_leaves_no_trace() -> None:
+    model = in_service()
+    model.change(training__seed=2)
+    model.settle()
+    model.change(serving__max_replicas=3)  # Its revision is not ready, nor known, when the next change is decided on
+    model.step()
+    model.change(training__seed=1)
+    model.until(lambda one: one.model.serving.changes[-1].uri == one.model.versions[0].model_uri)
+    seen = model.serving.observe(model.now)
+    assert seen is not None
+    assert seen.uri == model.model.versions[1].model_uri
+    model.change(training__seed=2)
+    model.settle()
+    assert model.traffic() == {2: 100}
+    assert model.condition("Stalled") == "False UpToDate"
+    assert model.condition("Reconciling") == "False UpToDate"
+
+
+@pytest.mark.parametrize("passes", range(12))
+def test_with_knative_models_that_follow_one_another_faster_than_kserve_are_told_apart(passes: int) -> None:
+    model = in_service()
+    model.change(training__seed=2, rollout__steps=[{"weight": 50, "bake": "1s"}])
+    model.settle()
+    model.serving.lag = timedelta(seconds=30)
+    model.change(serving__max_replicas=3)
+    for seed in (1, 2, 1, 2):
+        for _ in range(passes):
+            model.step()
+        model.change(training__seed=seed)
+    model.settle()
+    assert model.traffic() == {2: 100}
+    assert model.condition("Stalled") == "False UpToDate"
+    assert model.condition("Reconciling") == "False UpToDate"
+
+
 def test_a_candidate_of_which_kserve_never_makes_a_revision_is_rolled_back_without_moving_traffic() -> None:
     model = in_service()
     model.change(training__seed=2)

@@ -247,14 +247,26 @@ class RolloutStatus(StatusPart):
     analysis: AnalysisStatus | None = Field(default=None, description="Checks of live traffic in this rollout.")
 
 
+class ModelChange(StatusPart):
+    """A change of the model URI of the InferenceService, as it was decided on."""
+
+    uri: str = Field(description="The new model URI.")
+    previous_revision: str = Field(description="Newest revision before that: only a later one is the new model's.")
+
+
 class ServingStatus(StatusPart):
     """What was last known of the InferenceService."""
 
     driver: str = Field(default="", description="Traffic driver in use.")
-    previous_revision: str = Field(
-        default="",
-        description="Newest revision before the model URI was last changed: a later one is the new model's.",
+    changes: tuple[ModelChange, ...] = Field(
+        default=(),
+        description="The last changes of the model URI, oldest first; the newest may not be made yet.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
+
+    def previous_revision(self, uri: str) -> str:
+        """The newest revision before this became the model URI; empty where that is not known."""
+        return next((change.previous_revision for change in reversed(self.changes) if change.uri == uri), "")
 
 
 class RejectedKey(StatusPart):
