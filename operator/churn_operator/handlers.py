@@ -29,8 +29,7 @@ def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
     """Connect the watches to the operator's queue."""
 
     @kopf.on.startup(registry=registry)
-    async def start(settings: kopf.OperatorSettings, **_: Any) -> None:
-        configure(settings)
+    async def start(**_: Any) -> None:
         operator.health.workers = asyncio.create_task(operator.workers.run(), name="workers")
         operator.health.watching = True
 
@@ -73,9 +72,15 @@ def _serving_seen(operator: Operator) -> Any:
     return serving_seen
 
 
-def configure(settings: kopf.OperatorSettings) -> None:
+def operator_settings(namespaces: tuple[str, ...]) -> kopf.OperatorSettings:
     """Time-outs for watches and requests, no writes by kopf itself, and no more objects in memory at once than
-    a page of a listing: ten thousand as dictionaries are half a gigabyte."""
+    a page of a listing: ten thousand as dictionaries are half a gigabyte.
+
+    Named namespaces are watched as they are named, whether they exist or not. kopf's own search for them lists
+    twice and passes over what is created in between: such a namespace was never watched.
+    """
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = bool(namespaces)
     settings.posting.enabled = False
     settings.peering.standalone = True
     settings.persistence.diffbase_storage = NothingToCompare()
@@ -87,6 +92,7 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.watching.reconnect_backoff = 1
     settings.networking.request_timeout = 60
     settings.networking.connect_timeout = 10
+    return settings
 
 
 class NothingToCompare(kopf.DiffBaseStorage):
@@ -111,6 +117,7 @@ async def run(operator: Operator, stop: asyncio.Event, namespaces: tuple[str, ..
     register(registry, operator)
     await kopf.operator(
         registry=registry,
+        settings=operator_settings(namespaces),
         stop_flag=stop,
         standalone=True,
         clusterwide=not namespaces,
