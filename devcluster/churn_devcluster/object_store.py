@@ -26,6 +26,9 @@ from churn_devcluster.waiting import wait_until
 _READY_SECONDS = 30
 _ACCESS_KEY = "churn-devcluster"
 _PROBE = "devcluster-probe"
+# Each bucket takes three volumes, which are as large as what is in them. Left to itself, weed allows as many as would
+# fit on the disk if all were full, and refuses to write to the 77th bucket of a machine with 78 GB free.
+_VOLUMES = 10_000
 # weed would otherwise take its default ports, or a default distance from another port.
 _INNER_PORT_FLAGS = (
     "master.port",
@@ -183,6 +186,7 @@ class ObjectStore:
             "-webdav=false",
             "-admin.ui=false",
             "-master.telemetry=false",
+            f"-volume.max={_VOLUMES}",
         ]
 
 

@@ -63,3 +63,10 @@ def test_no_socket_is_left_in_the_shared_temporary_folder(tmp_path: Path) -> Non
     with ObjectStore(tmp_path) as store:
         assert list(Path("/tmp").glob(f"seaweedfs-*-{store.port}.sock"))
     assert not list(Path("/tmp").glob(f"seaweedfs-*-{store.port}.sock"))
+
+
+def test_each_of_many_buckets_can_be_written_however_small_the_disk(object_store: ObjectStore) -> None:
+    client = object_store.settings.client()
+    for number in range(100):
+        client.make_bucket(f"many-{number}")
+        client.put_object(f"many-{number}", "customers.csv", io.BytesIO(b"id,churn\n1,Yes\n"), 15)
