@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 from kserve.logging import logger
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from churn_serving.comparison import COMPARISON_HEADER, MIRROR_HEADER, VERSION_HEADER, Comparer, Mirrored
 from churn_serving.metrics import PredictionMetrics
 from churn_serving.model import ChurnPredictor
 from churn_serving.refusal import Reason, Refusal, quoted
-
-VERSION_HEADER = "x-churn-model-version"
 
 
 class PredictionEndpoints:
@@ -27,6 +28,7 @@ class PredictionEndpoints:
         metrics: counts every answer.
         maximum_body_bytes: longer bodies are answered with 413 before they are read to the end.
         is_draining: whether the process is on its way out; an answer then closes its connection.
+        comparer: compares answers to mirrored requests with another version's; None compares none.
     """
 
     def __init__(
@@ -35,11 +37,13 @@ class PredictionEndpoints:
         metrics: PredictionMetrics,
         maximum_body_bytes: int,
         is_draining: Callable[[], bool],
+        comparer: Comparer | None = None,
     ) -> None:
         self._model = model
         self._metrics = metrics
         self._maximum_body_bytes = maximum_body_bytes
         self._is_draining = is_draining
+        self._comparer = comparer
 
     def routes(self) -> list[Route]:
         """`:predict` (v1), `/infer` (v2, with or without the version in the path), and no `:explain`."""
@@ -65,29 +69,44 @@ class PredictionEndpoints:
 
     async def _answer(self, request: Request, protocol: str, key: str) -> Response:
         started = time.perf_counter()
+        is_traffic = COMPARISON_HEADER not in request.headers
+        body, kind = b"", ""
         try:
-            status, content = 200, await self._prediction(request, key)
+            self._check_model(request)
+            body = await self._read(request)
+            status, content = 200, await self._prediction(body, key, is_traffic)
         except Refusal as refusal:
-            self._metrics.failed(refusal.kind)
-            status, content = refusal.status, {"error": str(refusal)}
+            kind, status, content = str(refusal.kind), refusal.status, {"error": str(refusal)}
         except Exception:
             logger.exception("a valid request could not be answered")
-            self._metrics.failed("Internal")
-            status, content = (
-                500,
-                {"error": "The model failed to score a valid request; see the server's log."},
-            )
+            kind, status = "Internal", 500
+            content = {"error": "The model failed to score a valid request; see the server's log."}
         response = Response(orjson.dumps(content), status, self._headers(), media_type="application/json")
+        if not is_traffic:
+            self._metrics.comparisons.answered(status)
+            return response
+        if status != HTTPStatus.OK:
+            self._metrics.failed(kind)
         self._metrics.answered(protocol, status, time.perf_counter() - started)
+        if request.headers.get(MIRROR_HEADER) == self._model.identity.version:
+            response.background = self._comparison(Mirrored(protocol, body, content), status)
         return response
 
-    async def _prediction(self, request: Request, key: str) -> dict[str, Any]:
-        self._check_model(request)
-        body = _decoded(await self._read(request))
+    async def _prediction(self, content: bytes, key: str, is_traffic: bool) -> dict[str, Any]:
+        body = _decoded(content)
         if key not in body:
             raise Refusal(Reason.INSTANCES_MISSING, f'The body must have "{key}".')
-        answer, _ = await self._model({key: body[key], **_protocol_fields(body)})
+        headers = {} if is_traffic else {COMPARISON_HEADER: self._model.identity.version}
+        answer, _ = await self._model({key: body[key], **_protocol_fields(body)}, headers)
         return dict(answer)
+
+    def _comparison(self, mirrored: Mirrored, status: int) -> BackgroundTask | None:
+        """What is left to do for a mirrored request once it is answered. It reached no client, but counts as traffic:
+        it is by such requests that a candidate is judged before it gets any other."""
+        self._metrics.comparisons.mirrored()
+        if self._comparer is None or status != HTTPStatus.OK or self._is_draining():
+            return None
+        return self._comparer.accept(mirrored)
 
     def _check_model(self, request: Request) -> None:
         name, version = request.path_params["model_name"], request.path_params.get("model_version")

@@ -30,7 +30,11 @@ class ModelIdentity:
 
 
 class PredictionMetrics:
-    """Requests, refusals and errors, latency and scores of one model version."""
+    """Requests, refusals and errors, latency and scores of one model version.
+
+    Attributes:
+        comparisons: of its answers to mirrored requests with another version's.
+    """
 
     def __init__(self, identity: ModelIdentity, registry: CollectorRegistry = REGISTRY) -> None:
         labels = (identity.name, identity.version)
@@ -54,6 +58,7 @@ class PredictionMetrics:
             registry=registry,
         )
         self._labels = labels
+        self.comparisons = ComparisonMetrics(identity, registry)
         self._instances = Counter(
             "churn_prediction_instances", "Customers scored", _MODEL_LABELS, registry=registry
         ).labels(*labels)
@@ -85,3 +90,58 @@ class PredictionMetrics:
         self._instances.inc(len(probabilities))
         for probability in probabilities:
             self._scores.observe(probability)
+
+
+class ComparisonMetrics:
+    """Mirrored requests of one model version, and how its answers compare with those of another version."""
+
+    def __init__(self, identity: ModelIdentity, registry: CollectorRegistry = REGISTRY) -> None:
+        self._labels = (identity.name, identity.version)
+        peer = (*_MODEL_LABELS, "compared_with")
+        self._mirrored = Counter(
+            "churn_mirrored_requests",
+            "Copies of prediction requests that a gateway mirrored to this version, whatever the status code",
+            _MODEL_LABELS,
+            registry=registry,
+        )
+        self._compared = Counter(
+            "churn_mirrored_comparisons",
+            "Mirrored requests whose answer was compared with the other version's",
+            peer,
+            registry=registry,
+        )
+        self._disagreements = Counter(
+            "churn_mirrored_disagreements",
+            "Mirrored requests that the other version gave another class; one with several customers adds their share",
+            peer,
+            registry=registry,
+        )
+        self._failures = Counter(
+            "churn_mirrored_comparison_failures",
+            "Mirrored requests that could not be compared, by reason",
+            (*peer, "reason"),
+            registry=registry,
+        )
+        self._answered = Counter(
+            "churn_comparison_answers",
+            "Prediction requests of other versions' servers, by HTTP status code; counted nowhere else",
+            (*_MODEL_LABELS, "code"),
+            registry=registry,
+        )
+
+    def mirrored(self) -> None:
+        """Count one mirrored request."""
+        self._mirrored.labels(*self._labels).inc()
+
+    def compared(self, peer: str, share: float) -> None:
+        """Count one comparison; `share` of the request's customers, from 0 to 1, got another class from `peer`."""
+        self._compared.labels(*self._labels, peer).inc()
+        self._disagreements.labels(*self._labels, peer).inc(share)
+
+    def failed(self, peer: str, reason: str) -> None:
+        """Count one comparison that could not be made."""
+        self._failures.labels(*self._labels, peer, reason).inc()
+
+    def answered(self, code: int) -> None:
+        """Count one answer for another version's comparison."""
+        self._answered.labels(*self._labels, str(code)).inc()

@@ -12,6 +12,7 @@ import kserve
 from churn_report import DataContract
 
 from churn_serving import tensors
+from churn_serving.comparison import COMPARISON_HEADER
 from churn_serving.metrics import ModelIdentity, PredictionMetrics
 from churn_serving.refusal import Reason, Refusal
 from churn_serving.scoring import Scorer
@@ -71,16 +72,18 @@ class ChurnPredictor(kserve.Model):  # type: ignore[misc]
     async def predict(
         self,
         payload: _Batch,
-        headers: Mapping[str, str] | None = None,  # noqa: ARG002
+        headers: Mapping[str, str] | None = None,
         response_headers: dict[str, str] | None = None,  # noqa: ARG002
     ) -> dict[str, Any]:
-        """Score a validated batch; the answer is the response body of its protocol."""
+        """Score a validated batch; the answer is the response body of its protocol. With COMPARISON_HEADER among
+        the `headers` it is no traffic, and not counted."""
         if len(payload.rows) <= _ROWS_ON_THE_LOOP:
             scores = self._scorer.probabilities(payload.rows)
         else:
             scores = await asyncio.to_thread(self._scorer.probabilities, payload.rows)
         probabilities: list[float] = scores.tolist()
-        self._metrics.scored(probabilities)
+        if COMPARISON_HEADER not in (headers or ()):
+            self._metrics.scored(probabilities)
         return self._body(payload.tensors, probabilities)
 
     def get_input_types(self) -> list[dict[str, Any]]:

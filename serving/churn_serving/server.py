@@ -19,6 +19,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from kserve.protocol.rest.server import RESTServer
 from starlette.exceptions import HTTPException as AnyHTTPException
 
+from churn_serving.comparison import Comparer
 from churn_serving.endpoints import PredictionEndpoints
 from churn_serving.metrics import PredictionMetrics
 from churn_serving.model import ChurnPredictor
@@ -103,9 +104,17 @@ class ChurnRESTServer(RESTServer):  # type: ignore[misc]
             logging.getLogger("uvicorn.access").handlers.clear()
         self._server = DrainingServer(self.config, settings.drain_seconds)
         dataplane.server = self._server
+        peer = settings.peer
+        self._comparer = Comparer(peer, model.identity, metrics.comparisons) if peer else None
         self._prediction_endpoints = PredictionEndpoints(
-            model, metrics, settings.maximum_body_bytes, lambda: bool(self._server.draining)
+            model, metrics, settings.maximum_body_bytes, lambda: bool(self._server.draining), self._comparer
         )
+
+    async def start(self) -> None:
+        """Serve until a signal ends the process."""
+        await super().start()
+        if self._comparer is not None:
+            await self._comparer.close()
 
     def _add_middlewares(self, app: FastAPI) -> None:
         """None: KServe's writes two log lines a request."""

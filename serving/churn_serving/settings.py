@@ -10,10 +10,24 @@ from pathlib import Path
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_URL = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
 
 
 class SettingsError(Exception):
     """An argument or variable is missing or wrong; the message says which and what to set."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """The version that mirrored requests are compared with.
+
+    Attributes:
+        url: where its model server answers, without a slash at the end; /v1/models/… is below it.
+        version: what it has to say of itself.
+    """
+
+    url: str
+    version: str
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,7 @@ class Settings:
         drain_seconds: how long to keep accepting connections after SIGTERM, not ready meanwhile.
         grace_seconds: how long requests in flight may take after that.
         log_requests: whether to log each request.
+        peer: whose answers mirrored requests are compared with; None compares nothing.
     """
 
     model_name: str
@@ -45,10 +60,11 @@ class Settings:
     drain_seconds: float
     grace_seconds: int
     log_requests: bool
+    peer: Peer | None = None
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
-    """Parse the command line and CHURN_MODEL_SHA256, CHURN_MODEL_VERSION, CHURN_MODEL_ALLOW_UNVERIFIED.
+    """Parse the command line and the variables that begin with CHURN_MODEL_ and CHURN_COMPARE_WITH.
 
     Raises:
         SettingsError: a variable is missing or malformed.
@@ -60,13 +76,14 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         model_dir=parsed.model_dir,
         host=parsed.host,
         http_port=parsed.http_port,
-        model_version=_version(environment),
+        model_version=_version(environment, "CHURN_MODEL_VERSION"),
         model_sha256=_sha256(environment),
         maximum_instances=parsed.max_instances,
         maximum_body_bytes=parsed.max_body_bytes,
         drain_seconds=parsed.drain_seconds,
         grace_seconds=parsed.grace_seconds,
         log_requests=parsed.log_requests,
+        peer=_peer(environment),
     )
 
 
@@ -75,7 +92,8 @@ def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="churn-serving",
         description="KServe model server of churn models. Reads CHURN_MODEL_SHA256 (required unless "
-        "CHURN_MODEL_ALLOW_UNVERIFIED=1) and CHURN_MODEL_VERSION from the environment.",
+        "CHURN_MODEL_ALLOW_UNVERIFIED=1), CHURN_MODEL_VERSION, and for the comparison of mirrored requests "
+        "CHURN_COMPARE_WITH and CHURN_COMPARE_WITH_VERSION from the environment.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
     )
@@ -99,13 +117,22 @@ def _positive(text: str) -> int:
     return number
 
 
-def _version(environment: Mapping[str, str]) -> str:
-    version = environment.get("CHURN_MODEL_VERSION", "")
+def _version(environment: Mapping[str, str], variable: str) -> str:
+    version = environment.get(variable, "")
     if not _VERSION.fullmatch(version):
-        raise SettingsError(
-            f"CHURN_MODEL_VERSION must be the model's version, e.g. 3 (letters, digits, . _ -), not {version!r}."
-        )
+        raise SettingsError(f"{variable} must be a model's version, e.g. 3 (letters, digits, . _ -), not {version!r}.")
     return version
+
+
+def _peer(environment: Mapping[str, str]) -> Peer | None:
+    url = environment.get("CHURN_COMPARE_WITH", "")
+    if not url:
+        return None
+    if not _URL.fullmatch(url):
+        raise SettingsError(
+            f"CHURN_COMPARE_WITH must be the URL of a model server to compare with, e.g. http://churn-v1, not {url!r}."
+        )
+    return Peer(url.rstrip("/"), _version(environment, "CHURN_COMPARE_WITH_VERSION"))
 
 
 def _sha256(environment: Mapping[str, str]) -> str | None:

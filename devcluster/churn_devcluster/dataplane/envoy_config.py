@@ -52,7 +52,8 @@ class Route:
     """Requests below `prefix` (which ends with /), of any host when `hosts` is empty.
 
     The prefix is replaced by `replacement`; None leaves the path alone. `exact` matches the path itself
-    only. Each of `mirrors` gets copies, whichever backend answers.
+    only. Each of `mirrors` gets copies, whichever backend answers. `headers` are set on every request and so on
+    its copies.
     """
 
     prefix: str
@@ -61,6 +62,7 @@ class Route:
     hosts: tuple[str, ...] = ()
     exact: bool = False
     mirrors: tuple[Mirror, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,22 +187,27 @@ def _route(route: Route) -> dict[str, Any]:
         action["prefix_rewrite"] = route.replacement
     if route.mirrors:
         action["request_mirror_policies"] = [_mirror(mirror) for mirror in route.mirrors]
-    return {"match": match, "route": action}
+    headers = {"request_headers_to_add": _headers(route.headers)} if route.headers else {}
+    return {"match": match, "route": action, **headers}
 
 
 def _backend(backend: Backend) -> dict[str, Any]:
     weighted: dict[str, Any] = {"name": backend.cluster, "weight": backend.weight}
     if backend.headers:
-        weighted["request_headers_to_add"] = [
-            {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
-            for key, value in backend.headers
-        ]
+        weighted["request_headers_to_add"] = _headers(backend.headers)
     return weighted
+
+
+def _headers(each: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    return [
+        {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"} for key, value in each
+    ]
 
 
 def _mirror(mirror: Mirror) -> dict[str, Any]:
     share = {"numerator": mirror.millionths, "denominator": "MILLION"}
-    # Else Envoy appends "-shadow" to the Host of the copy, and the shadow would see another request.
+    # Else Envoy appends "-shadow" to the Host of the copy, and the shadow would see another request. Envoy Gateway
+    # configures it like this from 1.6 on.
     return {
         "cluster": mirror.cluster,
         "runtime_fraction": {"default_value": share},

@@ -31,8 +31,8 @@ _MILLION = 1_000_000
 def routes(http_route: Object, find_backend: FindBackend) -> tuple[Route, ...]:
     """The Envoy routes of one HTTPRoute.
 
-    Path matches of type PathPrefix and Exact, and the filters RequestMirror and URLRewrite with
-    ReplacePrefixMatch are honoured. A rule whose backends are all unknown answers 503, as the weight of
+    Path matches of type PathPrefix and Exact, and the filters RequestMirror, URLRewrite with ReplacePrefixMatch and
+    RequestHeaderModifier with `set` are honoured. A rule whose backends are all unknown answers 503, as the weight of
     an unknown one does; a copy for a Service without a ready server is dropped.
     """
     hosts = tuple(http_route["spec"].get("hostnames") or ())
@@ -41,7 +41,7 @@ def routes(http_route: Object, find_backend: FindBackend) -> tuple[Route, ...]:
         for rule, match in _matches(http_route)
         if _is_supported(match)
         for route in _rule_routes(rule, match, hosts, _backends(http_route, rule, find_backend))
-        for route in [replace(route, mirrors=_mirrors(http_route, rule, find_backend))]
+        for route in [replace(route, mirrors=_mirrors(http_route, rule, find_backend), headers=_headers(rule))]
     )
 
 
@@ -96,6 +96,16 @@ def _mirrors(http_route: Object, rule: Object, find_backend: FindBackend) -> tup
         for mirror in _request_mirrors(rule)
         for backend in find_backend(*_name_of(http_route, mirror["backendRef"])) or ()
         if backend.ready and backend.weight > 0
+    )
+
+
+def _headers(rule: Object) -> tuple[tuple[str, str], ...]:
+    """What a RequestHeaderModifier sets."""
+    return tuple(
+        (str(header["name"]), str(header["value"]))
+        for each in rule.get("filters") or ()
+        if each.get("type") == "RequestHeaderModifier"
+        for header in each["requestHeaderModifier"].get("set") or ()
     )
 
 

@@ -158,3 +158,18 @@ def test_envoy_copies_the_request_unchanged() -> None:
             "disable_shadow_host_suffix_append": True,
         }
     ]
+
+
+def test_headers_are_set_on_every_path_of_the_rule() -> None:
+    modifier = {"set": [{"name": "x-a", "value": "1"}, {"name": "x-b", "value": "2"}]}
+    filters = (REWRITE, {"type": "RequestHeaderModifier", "requestHeaderModifier": modifier})
+    routes = gateway.routes(http_route(("a-predictor", 1), filters=filters), find)
+    assert [each.headers for each in routes] == [(("x-a", "1"), ("x-b", "2"))] * 2
+
+
+def test_envoy_sets_a_routes_headers_over_those_of_clients() -> None:
+    route = Route("/x/", (Backend("a", 100),), headers=(("x-a", "1"),))
+    written = envoy_config.routes([route], "1")["resources"][0]["virtual_hosts"][0]["routes"][1]
+    assert written["request_headers_to_add"] == [
+        {"header": {"key": "x-a", "value": "1"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from churn_serving.settings import SettingsError, read_settings
+from churn_serving.settings import Peer, SettingsError, read_settings
 
 DIGEST = "ab" * 32
 
@@ -50,3 +50,25 @@ def test_a_wrong_argument_ends_the_process_with_usage(argument: str) -> None:
     with pytest.raises(SystemExit) as end:
         read_settings([argument], {"CHURN_MODEL_SHA256": DIGEST, "CHURN_MODEL_VERSION": "3"})
     assert end.value.code == 2
+
+
+def test_mirrored_requests_are_compared_with_a_server_and_the_version_it_has_to_be() -> None:
+    environment = {"CHURN_MODEL_SHA256": DIGEST, "CHURN_MODEL_VERSION": "3"}
+    assert read_settings([], environment).peer is None
+    address = {"CHURN_COMPARE_WITH": "http://churn-v2-predictor.shop.svc/below/", "CHURN_COMPARE_WITH_VERSION": "2"}
+    assert read_settings([], environment | address).peer == Peer("http://churn-v2-predictor.shop.svc/below", "2")
+
+
+@pytest.mark.parametrize(
+    ("url", "version", "message"),
+    [
+        ("churn-v2", "2", "CHURN_COMPARE_WITH must be the URL"),
+        ("http://", "2", "CHURN_COMPARE_WITH must be the URL"),
+        ("http://churn-v2?a=b", "2", "CHURN_COMPARE_WITH must be the URL"),
+        ("http://churn-v2", "", "CHURN_COMPARE_WITH_VERSION must be a model's version"),
+    ],
+)
+def test_a_server_to_compare_with_that_cannot_be_asked_is_refused(url: str, version: str, message: str) -> None:
+    environment = {"CHURN_MODEL_SHA256": DIGEST, "CHURN_MODEL_VERSION": "3"}
+    with pytest.raises(SettingsError, match=message):
+        read_settings([], environment | {"CHURN_COMPARE_WITH": url, "CHURN_COMPARE_WITH_VERSION": version})
