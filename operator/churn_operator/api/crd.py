@@ -17,6 +17,9 @@ from churn_operator.api.v1alpha1.status import ChurnModelStatus
 NAME_LIMIT = 40
 """Longest name: KServe and Knative append `-predictor-00001` to it within 63 characters."""
 
+_NOT_YET_SEEN = {"observedGeneration": 0}
+"""Status before the first pass. kstatus, and so Flux and `kubectl wait`, takes an object without one for finished."""
+
 _KEPT = {
     "type", "description", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "minItems",
     "maxItems", "minProperties", "maxProperties", "required", "format",
@@ -110,7 +113,7 @@ def custom_resource_definition() -> dict[str, Any]:
             "kind": {"type": "string", "description": f"{KIND}."},
             "metadata": {"type": "object"},
             "spec": _schema_of(ChurnModelSpec),
-            "status": _schema_of(ChurnModelStatus),
+            "status": {**_schema_of(ChurnModelStatus), "default": dict(_NOT_YET_SEEN)},
         },
     }
     return {
