@@ -1,4 +1,4 @@
-"""Where Prometheus comes from, and what is said when it cannot be had."""
+"""Where Prometheus and promtool come from, and what is said when it cannot be had."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from churn_devcluster.errors import DevclusterError
-from churn_devcluster.prometheus_binary import VERSION, find_prometheus
+from churn_devcluster.prometheus_binary import VERSION, find_prometheus, find_promtool
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +53,16 @@ def test_a_failed_build_names_prometheus(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(shutil, "which", {"go": str(go)}.get)
     with pytest.raises(DevclusterError, match=r"Building Prometheus failed(?s:.*)no such module"):
         find_prometheus()
+
+
+def test_promtool_is_found_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cached = _program(tmp_path / "cache" / "bin" / f"promtool-{VERSION}" / "promtool", "promtool, version 3.16.0")
+    assert find_promtool() == cached
+    installed = _program(tmp_path / "promtool", "promtool, version 2.42.0+ds (branch: debian)")
+    monkeypatch.setattr(shutil, "which", {"promtool": str(installed)}.get)
+    assert find_promtool() == installed
+
+
+def test_without_go_a_sentence_names_promtool() -> None:
+    with pytest.raises(DevclusterError, match=r"Go is not installed.*build promtool.*apt install prometheus"):
+        find_promtool()
