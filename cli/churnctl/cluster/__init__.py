@@ -1,0 +1,1 @@
+"""The cluster as the kubeconfig opens it, and the ChurnModels in it."""

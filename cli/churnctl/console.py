@@ -1,0 +1,83 @@
+"""The terminal: colours where a person looks at one, plain text where a program reads."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+_PIPED_WIDTH = 100_000
+"""Nothing is cut or wrapped where a program reads."""
+
+COLOURS = {
+    "True": "green",
+    "False": "red",
+    "Unknown": "yellow",
+    "Serving": "green",
+    "Pinned": "cyan",
+    "RollingOut": "yellow",
+    "Training": "yellow",
+    "RollingBack": "red",
+    "Failed": "red",
+    "Stable": "green",
+    "Candidate": "yellow",
+    "Rejected": "red",
+    "RolledBack": "red",
+    "Superseded": "bright_black",
+}
+"""Of words that the status has. A word says the same without its colour."""
+
+
+def stdout() -> Console:
+    """What a command answers. NO_COLOR and a pipe turn colours off, FORCE_COLOR turns them on (rich's rules)."""
+    return _console(stderr=False)
+
+
+def stderr() -> Console:
+    """What a command does meanwhile, and what goes wrong."""
+    return _console(stderr=True)
+
+
+def _console(stderr: bool) -> Console:
+    from rich.console import Console
+
+    terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    width = shutil.get_terminal_size().columns if terminal else _PIPED_WIDTH
+    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=True, emoji=False, markup=False)
+
+
+def coloured(word: str) -> Any:
+    """A word of the status in its colour."""
+    from rich.text import Text
+
+    return Text(word, style=COLOURS.get(word, ""))
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Columns as kubectl sets them: a header in capitals, three blanks between. Cells are texts, or rich's Text."""
+    from rich.text import Text
+
+    cells = [[cell if isinstance(cell, Text) else coloured(str(cell)) for cell in row] for row in rows]
+    widths = [max([len(name), *(row[column].cell_len for row in cells)]) for column, name in enumerate(header)]
+    console = stdout()
+    for row in [[Text(name.upper(), style="bold") for name in header], *cells]:
+        line = Text()
+        for cell, width in zip(row, widths, strict=True):
+            line.append_text(cell).append(" " * (width - cell.cell_len + 3))
+        line.rstrip()
+        console.print(line)
+
+
+def progress() -> Progress:
+    """Progress bars on stderr that leave nothing behind, and are not there where nobody looks."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = stderr()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
