@@ -61,6 +61,11 @@ class ControlPlane:
         return self.work_dir / "admin.kubeconfig"
 
     @property
+    def authority_file(self) -> Path:
+        """Certificate (PEM) by which clients recognize the API server."""
+        return self._authority.certificate_file
+
+    @property
     def running(self) -> bool:
         """Whether the API server's process runs."""
         return self._apiserver.running

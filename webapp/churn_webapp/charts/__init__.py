@@ -1,0 +1,1 @@
+"""Geometry of the plots; the templates in templates/charts draw them as SVG."""

@@ -1,0 +1,102 @@
+"""Reading ChurnModels and their events, as the app's own service account."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from churn_webapp.cluster.api_server import ApiServer, Json
+from churn_webapp.errors import NotFound
+from churn_webapp.story.churn_model import ChurnModel, Event
+
+GROUP_PATH = "/apis/churnops.dev/v1alpha1"
+_FRESH_SECONDS = 1.0
+"""Many browsers look every other second; the API server is asked once a second for each page at most."""
+_LONGEST_CACHE = 512
+_Answer = TypeVar("_Answer")
+
+
+def churn_model_path(namespace: str, name: str) -> str:
+    """Path of one ChurnModel on the API server."""
+    return f"{GROUP_PATH}/namespaces/{quote(namespace, safe='')}/churnmodels/{quote(name, safe='')}"
+
+
+class ChurnModels:
+    """ChurnModels of some namespaces, or of all."""
+
+    def __init__(self, api_server: ApiServer, namespaces: tuple[str, ...]) -> None:
+        self._api_server = api_server
+        self._namespaces = namespaces
+        self._lock = threading.Lock()
+        self._seen: dict[str, tuple[float, Any]] = {}
+
+    def read_all(self) -> tuple[ChurnModel, ...]:
+        """All of them by namespace and name. Raises Unavailable."""
+        return self._recent("list", self._read_all)
+
+    def read(self, namespace: str, name: str) -> ChurnModel:
+        """One of them. Raises NotFound or Unavailable."""
+        if self._namespaces and namespace not in self._namespaces:
+            raise NotFound(f"There is no ChurnModel {name} in namespace {namespace} that this app shows.")
+        return self._recent(f"read {namespace}/{name}", lambda: self._read(namespace, name))
+
+    def read_now(self, namespace: str, name: str) -> ChurnModel:
+        """One of them, as it is at this moment. Raises NotFound or Unavailable."""
+        self.forget()
+        return self.read(namespace, name)
+
+    def events(self, namespace: str, name: str) -> tuple[Event, ...]:
+        """Its events, the newest first. Raises Unavailable."""
+        return self._recent(f"events {namespace}/{name}", lambda: self._events(namespace, name))
+
+    def forget(self) -> None:
+        """Ask again the next time."""
+        with self._lock:
+            self._seen.clear()
+
+    def _read_all(self) -> tuple[ChurnModel, ...]:
+        paths = [f"{GROUP_PATH}/namespaces/{quote(name, safe='')}/churnmodels" for name in self._namespaces]
+        items: list[Json] = []
+        for path in paths or [f"{GROUP_PATH}/churnmodels"]:
+            items += self._pages(path)
+        return tuple(sorted(map(ChurnModel.parse, items), key=lambda model: model.key))
+
+    def _pages(self, path: str) -> list[Json]:
+        items: list[Json] = []
+        parameters = {"limit": "200"}
+        while True:
+            answer = self._api_server.get(path, parameters)
+            items += answer["items"]
+            following = answer["metadata"].get("continue")
+            if not following:
+                return items
+            parameters["continue"] = following
+
+    def _read(self, namespace: str, name: str) -> ChurnModel:
+        try:
+            return ChurnModel.parse(self._api_server.get(churn_model_path(namespace, name)))
+        except NotFound as error:
+            raise NotFound(f"There is no ChurnModel {name} in namespace {namespace}.") from error
+
+    def _events(self, namespace: str, name: str) -> tuple[Event, ...]:
+        selector = {"fieldSelector": f"involvedObject.kind=ChurnModel,involvedObject.name={name}"}
+        answer = self._api_server.get(f"/api/v1/namespaces/{quote(namespace, safe='')}/events", selector)
+        events = [Event.parse(item) for item in answer["items"]]
+        return tuple(sorted(events, key=lambda event: event.last_seen, reverse=True))
+
+    def _recent(self, key: str, ask: Callable[[], _Answer]) -> _Answer:
+        now = time.monotonic()
+        with self._lock:
+            when, seen = self._seen.get(key, (float("-inf"), None))
+        if now - when < _FRESH_SECONDS:
+            found: _Answer = seen
+            return found
+        answer = ask()
+        with self._lock:
+            if len(self._seen) >= _LONGEST_CACHE:
+                self._seen.clear()
+            self._seen[key] = (now, answer)
+        return answer

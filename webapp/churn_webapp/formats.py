@@ -1,0 +1,55 @@
+"""Filters of the templates: values as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+_STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def ago(time: datetime | None, now: datetime) -> str:
+    """How long ago, in its greatest unit: `3 min ago`."""
+    if time is None:
+        return "–"
+    seconds = max(0, int((now - time).total_seconds()))
+    for length, unit in _STEPS:
+        if seconds >= length:
+            return f"{seconds // length} {unit} ago"
+    return "just now"
+
+
+def utc(time: datetime | None) -> str:
+    """`2026-11-26 12:30:05 UTC`."""
+    return "" if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """With a fixed number of digits; a dash if there is none."""
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """0.123 as 12.3 %."""
+    return f"{value * 100:.{digits}f} %"
+
+
+def count(value: int) -> str:
+    """With separators."""
+    return f"{value:,}"
+
+
+def words(name: str) -> str:
+    """`expectedCalibrationError` as `expected calibration error`, for names that have none of their own."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "ago": ago,
+    "utc": utc,
+    "number": number,
+    "percent": percent,
+    "count": count,
+    "words": words,
+}

@@ -1,0 +1,1 @@
+"""A ChurnModel as people see it. Pure: no network, no clock."""
