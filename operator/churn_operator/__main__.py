@@ -24,7 +24,7 @@ async def _run(settings: Settings) -> None:
         loop.add_signal_handler(sign, stop.set)
     namespaces = tuple(name for name in settings.namespaces.split(",") if name)
     ports = (settings.metrics_port, settings.health_port)
-    async with serving_health(operator.health, operator.registry, settings.bind_address, *ports):
+    async with serving_health(operator.health, operator.metrics.text, settings.bind_address, *ports):
         await handlers.run(operator, stop, namespaces)
 
 

@@ -15,10 +15,15 @@ from churn_operator.adapters.artifacts import MinioArtifacts
 from churn_operator.adapters.cloudevents import CloudEventsNotifier
 from churn_operator.adapters.cluster import KubernetesCluster
 from churn_operator.adapters.kfp import KfpPipelines
+from churn_operator.adapters.kfp_errors import SOURCE as KFP
 from churn_operator.adapters.kfp_package import pipeline_code_version
+from churn_operator.adapters.kserve.serving import SOURCE as KSERVE
 from churn_operator.adapters.kserve.serving import KServeServing
+from churn_operator.adapters.kubernetes_api import SOURCE as KUBERNETES
 from churn_operator.adapters.kubernetes_api import KubernetesApi, load_client
+from churn_operator.adapters.prometheus import SOURCE as PROMETHEUS
 from churn_operator.adapters.prometheus import PrometheusMetrics
+from churn_operator.adapters.s3 import SOURCE as S3
 from churn_operator.adapters.webhooks import Webhooks
 from churn_operator.core.observation import Installation, ObjectKey, PipelinesTarget
 from churn_operator.errors import AdapterError
@@ -96,6 +101,7 @@ async def build(settings: Settings) -> Operator:
     for threaded in (api, artifacts, pipelines):
         connections.callback(threaded.close)
     metrics = LoopMetrics(registry)
+    metrics.expect_faults_of(KFP, S3, PROMETHEUS, KUBERNETES, KSERVE)
     store: ObjectStore = ObjectStore()
     observer = Observer(
         pipelines=pipelines,
@@ -110,6 +116,7 @@ async def build(settings: Settings) -> Operator:
     )
     actor = Actor(pipelines, artifacts, serving, cluster, metrics)
     queue: WorkQueue[ObjectKey] = WorkQueue()
+    metrics.watch_queue(lambda: queue.depth)
     recorder = EventRecorder(cluster, metrics)
     herald = Herald(recorder, notifier, webhooks)
     reconciler = Reconciler(store, observer, actor, cluster, herald, metrics)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 
 @dataclass
@@ -30,15 +30,18 @@ class Health:
 
 
 @asynccontextmanager
-async def serving_health(health: Health, registry: CollectorRegistry, address: str, *ports: int) -> AsyncIterator[None]:
-    """Serve /healthz, /readyz and /metrics on each distinct port while the context is open.
+async def serving_health(
+    health: Health, metrics: Callable[[], bytes], address: str, *ports: int
+) -> AsyncIterator[None]:
+    """Serve /healthz, /readyz and /metrics on each distinct port while the context is open. `metrics` gives their
+    text, and is called in a thread.
 
     Raises OSError if a port is taken.
     """
     application = web.Application()
     application.router.add_get("/healthz", _probe(lambda: health.alive))
     application.router.add_get("/readyz", _probe(lambda: health.ready))
-    application.router.add_get("/metrics", _metrics(registry))
+    application.router.add_get("/metrics", _metrics(metrics))
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
@@ -56,9 +59,10 @@ def _probe(check: Callable[[], bool]) -> Callable[[web.Request], Awaitable[web.R
     return answer
 
 
-def _metrics(registry: CollectorRegistry) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _metrics(text: Callable[[], bytes]) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(_: web.Request) -> web.Response:
-        text = generate_latest(registry)
-        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        # In a thread: with ten thousand ChurnModels the text is long, and the loop goes on meanwhile.
+        body = await asyncio.to_thread(text)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return answer

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
+from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from churn_operator.api.v1alpha1 import Phase
 from churn_operator.api.v1alpha1.status import AnalysisStatus, Verdict
 from churn_operator.core.observation import ObjectKey
-from churn_operator.errors import AdapterError
+from churn_operator.errors import AdapterError, Transient
+from churn_operator.reconcile.model_metrics import ModelMetrics
 
+RESULTS = ("done", "failed", "crashed")
+"""How a pass may end."""
 _VERDICTS = {Verdict.PASSED: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAILED: 2, Verdict.ERROR: 3}
 _OF_CHECK = ("namespace", "name", "check")
 
@@ -49,11 +53,28 @@ class LoopMetrics:
             _OF_CHECK,
             registry=registry,
         )
+        self.about_models = ModelMetrics()
         self._shown: dict[ObjectKey, AnalysisStatus] = {}
         self._phases: dict[ObjectKey, Phase] = {}
         self._tally: Tally[Phase] = Tally()
         for phase in Phase:
             self.models.labels(phase.value).set(0)
+        for result in RESULTS:
+            self.passes.labels(result)
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format. May be asked for in another thread than the loop's."""
+        return generate_latest(self.registry) + self.about_models.text()
+
+    def expect_faults_of(self, *sources: str) -> None:
+        """Show the errors of these sources from the start: of a counter that appears with its first error, rate()
+        does not see that error."""
+        for source in sources:
+            self.errors.labels(source, Transient.__name__)
+
+    def watch_queue(self, depth: Callable[[], int]) -> None:
+        """Ask for the depth of the queue with each scrape, so that it is told although no pass comes to its end."""
+        self.queue_depth.set_function(depth)
 
     def failed(self, error: AdapterError) -> None:
         """Count a failed call."""
@@ -84,6 +105,7 @@ class LoopMetrics:
         """A ChurnModel is gone."""
         self.in_phase(key, None)
         self.analysed(key, None)
+        self.about_models.forget(key)
 
     def _show(self, key: ObjectKey, analysis: AnalysisStatus) -> None:
         self._shown[key] = analysis

@@ -52,6 +52,7 @@ class Reconciler:
         if not await self._write(subject, raw, written, decision):
             return AT_ONCE
         self.metrics.analysed(key, decision.status.rollout.analysis)
+        self.metrics.about_models.show(key, subject.spec, decision.status)
         self.herald.tell(subject, decision, observation.now)
         return decision.requeue_after
 

@@ -49,7 +49,6 @@ class Workers:
                 self.queue.done(key)
             if after is not None:
                 self.queue.add_after(key, after)
-            self.reconciler.metrics.queue_depth.set(self.queue.depth)
 
     async def _pass(self, key: ObjectKey) -> timedelta | None:
         metrics = self.reconciler.metrics
