@@ -19,6 +19,7 @@ from churn_devcluster.binaries import find_binaries
 from churn_devcluster.cluster import Devcluster
 from churn_devcluster.demo.command import add_demo_options, demo
 from churn_devcluster.errors import DevclusterError
+from churn_devcluster.helm_binary import find_helm
 from churn_devcluster.prometheus_binary import find_prometheus
 from churn_devcluster.work_dir import Ports
 
@@ -46,7 +47,9 @@ def argument_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="churn-devcluster", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    add_bootstrap(commands.add_parser("bootstrap", help="find or build kube-apiserver, etcd, kubectl and Prometheus"))
+    add_bootstrap(
+        commands.add_parser("bootstrap", help="find or build kube-apiserver, etcd, kubectl, Prometheus and Helm")
+    )
     add_up(commands.add_parser("up", help="start everything and wait for Ctrl-C"))
     add_demo(commands.add_parser("demo", help="tell the whole story of a churn model"))
     return parser
@@ -54,7 +57,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 def add_bootstrap(parser: argparse.ArgumentParser) -> None:
     """`bootstrap`: only the binaries."""
-    parser.set_defaults(run=lambda _: print(find_binaries().folder, find_prometheus(), sep="\n"))
+    parser.set_defaults(run=lambda _: print(find_binaries().folder, find_prometheus(), find_helm(), sep="\n"))
 
 
 def add_up(parser: argparse.ArgumentParser) -> None:

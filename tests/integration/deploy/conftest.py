@@ -1,4 +1,4 @@
-"""deploy/operator, rendered by kubectl and installed on an API server of its own, which logs every request."""
+"""deploy/operator and the chart, rendered, and installed on an API server of their own, which logs every request."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ import pytest
 import yaml
 from churn_devcluster.binaries import Binaries
 from churn_devcluster.control_plane import ControlPlane
+from churn_devcluster.errors import DevclusterError
+from churn_devcluster.helm_binary import find_helm
 from churn_devcluster.kubectl import Kubectl
 from churn_devcluster.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[3]
+CHART = REPOSITORY / "deploy" / "helm" / "churn-operator"
 NAMESPACE, ACCOUNT = "churn-system", "churn-operator"
 USER = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
 
 Object = dict[str, Any]
 Render = Callable[[Path], list[Object]]
+Template = Callable[..., list[Object]]
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +44,35 @@ def render(binaries: Binaries) -> Render:
 
 
 @pytest.fixture(scope="session")
+def helm() -> Path:
+    """Helm; built first on a machine that has none."""
+    return find_helm()
+
+
+@pytest.fixture(scope="session")
+def template(helm: Path, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """`template(values, release="churn-operator", namespace="churn-system")`: what `helm template` renders."""
+    home = tmp_path_factory.mktemp("helm-home")
+
+    def rendered(values: Object | None = None, release: str = ACCOUNT, namespace: str = NAMESPACE) -> list[Object]:
+        command = [helm, "template", release, CHART, "--namespace", namespace, "--values", "-"]
+        done = subprocess.run(
+            command,
+            input=yaml.safe_dump(values or {}),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
+        )
+        if done.returncode:
+            raise DevclusterError(done.stderr)
+        return [each for each in yaml.safe_load_all(done.stdout) if each]
+
+    return rendered
+
+
+@pytest.fixture(scope="session")
 def manifests(render: Render) -> list[Object]:
     """Every object of deploy/operator."""
     return render(REPOSITORY / "deploy" / "operator")
@@ -50,11 +83,16 @@ def cluster(binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """An API server that knows KServe's resources. The operator watches every namespace, so it must not
     share one with other tests."""
     with ControlPlane(tmp_path_factory.mktemp("cluster"), binaries, audit=True) as running:
-        definitions = Path(churn_devcluster.dataplane.__file__).parent / "crds"
-        administrator(running).install_definitions(definitions / "inferenceservices.yaml")
-        administrator(running).install_definitions(definitions / "clusterservingruntimes.yaml")
-        administrator(running).install_definitions(definitions / "httproutes.yaml")
+        install_platform(running)
         yield running
+
+
+def install_platform(cluster: ControlPlane) -> None:
+    """The definitions that a cluster with KServe, the Gateway API and the Prometheus operator has."""
+    definitions = Path(churn_devcluster.dataplane.__file__).parent / "crds"
+    for name in ("inferenceservices", "clusterservingruntimes", "servingruntimes", "httproutes"):
+        administrator(cluster).install_definitions(definitions / f"{name}.yaml")
+    administrator(cluster).install_definitions(Path(__file__).parent / "monitoring.yaml")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,302 @@
+"""The Helm chart: it lints, renders what kustomize renders, and a real API server takes it in every mode."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from churn_devcluster.control_plane import ControlPlane
+from churn_devcluster.errors import DevclusterError
+
+from .conftest import CHART, NAMESPACE, REPOSITORY, Object, Render, Template
+from .test_manifests import dry_run, find, pod_of
+
+pytestmark = pytest.mark.cluster
+
+_NAMESPACED: Object = {"watchNamespaces": ["team-a", "team-b"], "settings": {"trafficDriver": "knative"}}
+_DIGEST = "sha256:" + "0" * 64
+
+_AS_KUSTOMIZE: dict[str, tuple[Object, str, tuple[str, ...]]] = {
+    "default": ({}, "operator", ()),
+    "namespaced": (_NAMESPACED, "overlays/namespaced", ()),
+    "two replicas": ({"replicas": 2}, "operator", ("two-replicas",)),
+    "network policy": ({"networkPolicy": {"enabled": True}}, "operator", ("network-policy",)),
+    "monitoring": ({"serviceMonitor": {"enabled": True}}, "operator", ("monitoring",)),
+    "pipelines token": ({"pipelinesToken": {"enabled": True}}, "operator", ("pipelines-token",)),
+    "namespaced, with the Gateway API": (
+        {**_NAMESPACED, "settings": {"trafficDriver": "gateway"}},
+        "overlays/namespaced",
+        ("gateway-driver",),
+    ),
+    "all": (
+        {
+            "replicas": 2,
+            "networkPolicy": {"enabled": True},
+            "serviceMonitor": {"enabled": True},
+            "pipelinesToken": {"enabled": True},
+        },
+        "operator",
+        ("pipelines-token", "two-replicas", "network-policy", "monitoring"),
+    ),
+}
+
+_MORE: dict[str, Object] = {
+    "digests": {
+        "image": {"digest": _DIGEST},
+        "trainer": {"image": {"digest": _DIGEST}},
+        "servingRuntime": {"image": {"digest": _DIGEST}},
+    },
+    "scheduling": {
+        "nodeSelector": {"kubernetes.io/os": "linux"},
+        "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
+        "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+        "priorityClassName": "system-cluster-critical",
+        "topologySpreadConstraints": [
+            {"maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "ScheduleAnyway"}
+        ],
+    },
+    "labels": {
+        "extraLabels": {"team": "retention"},
+        "podLabels": {"sidecar.istio.io/inject": "false"},
+        "podAnnotations": {"example.com/note": "yes"},
+        "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/churn"}},
+    },
+    "names": {"fullnameOverride": "models", "nameOverride": "models", "serviceAccount": {"name": "modeller"}},
+    "another secret": {
+        "artifactStore": {
+            "existingSecret": "minio",
+            "accessKeyIdKey": "accesskey",
+            "secretAccessKeyKey": "secretkey",
+            "regionKey": "region",
+        },
+        "imagePullSecrets": [{"name": "registry"}],
+        "image": {"pullPolicy": "Always"},
+        "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
+    },
+    "settings": {
+        "settings": {"workers": 4, "resyncSeconds": 1200000, "logLevel": "debug", "cloudeventsSink": "http://broker"}
+    },
+    "the least": {
+        "crds": {"install": False},
+        "rbac": {"create": False, "aggregateToDefaultRoles": False},
+        "serviceAccount": {"create": False, "name": "given"},
+        "servingRuntime": {"create": False},
+        "admissionPolicy": {"create": False},
+    },
+    "network peers": {
+        "networkPolicy": {
+            "enabled": True,
+            "metricsFrom": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
+            "egress": {"objectStore": {"ports": [9000], "to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}},
+        }
+    },
+    "stopped": {"replicas": 0},
+}
+_ALL = {name: values for name, (values, _, _) in _AS_KUSTOMIZE.items()} | _MORE
+
+
+@pytest.fixture(params=_ALL, ids=[name.replace(" ", "-") for name in _ALL])
+def rendered(request: pytest.FixtureRequest, template: Template) -> list[Object]:
+    """The chart in one of its modes."""
+    return template(_ALL[request.param])
+
+
+@pytest.fixture(scope="module")
+def namespaces(installed: ControlPlane) -> None:
+    for name in ("team-a", "team-b", "kserve"):
+        installed.create_namespace(name)
+
+
+def comparable(manifests: list[Object]) -> dict[tuple[str, str, str], Object]:
+    """Objects by kind, namespace and name, without what each tool adds for itself: Helm's labels and its keeping of
+    definitions, and the way in which each starts new pods when settings change (a checksum, a suffix)."""
+    found = {}
+    for original in manifests:
+        manifest = copy.deepcopy(original)
+        metadata = manifest["metadata"]
+        for label in ("helm.sh/chart", "app.kubernetes.io/managed-by", "app.kubernetes.io/version"):
+            metadata.get("labels", {}).pop(label, None)
+        match manifest["kind"]:
+            case "CustomResourceDefinition":
+                annotations = metadata.pop("annotations", {})
+                assert annotations in ({}, {"helm.sh/resource-policy": "keep"})
+            case "ConfigMap":
+                metadata["name"] = _without_suffix(metadata["name"])
+            case "Deployment":
+                template = manifest["spec"]["template"]
+                template["metadata"]["annotations"].pop("checksum/settings", None)
+                for container in template["spec"]["containers"]:
+                    for source in container["envFrom"]:
+                        source["configMapRef"]["name"] = _without_suffix(source["configMapRef"]["name"])
+        found[manifest["kind"], metadata.get("namespace", ""), metadata["name"]] = manifest
+    assert len(found) == len(manifests)
+    return found
+
+
+def _without_suffix(name: str) -> str:
+    before, mark, _ = name.partition("-settings")
+    return before + mark
+
+
+def overlay(folder: Path, base: str, components: tuple[str, ...], **literals: str) -> Path:
+    """A kustomization in `folder` of a base and components of the repository, with settings of its own."""
+
+    def relative(path: str) -> str:
+        return str(Path(*[".."] * len(folder.parts[1:])) / (REPOSITORY / "deploy" / path).relative_to("/"))
+
+    settings = {
+        "name": "churn-operator-settings",
+        "namespace": NAMESPACE,
+        "behavior": "merge",
+        "literals": [f"{name}={value}" for name, value in literals.items()],
+    }
+    kustomization: dict[str, Any] = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [relative(base)],
+        "components": [relative(f"components/{name}") for name in components],
+        "configMapGenerator": [settings] if literals else [],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    return folder
+
+
+def test_helm_finds_nothing_to_say(helm: Path) -> None:
+    for values in (_ALL["default"], _ALL["all"], _MORE["the least"]):
+        done = subprocess.run(
+            [helm, "lint", "--strict", CHART, "--values", "-"],
+            input=yaml.safe_dump(values),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "WARNING" not in done.stdout
+
+
+@pytest.mark.parametrize("mode", _AS_KUSTOMIZE, ids=[mode.replace(" ", "-") for mode in _AS_KUSTOMIZE])
+def test_it_renders_what_kustomize_renders(mode: str, template: Template, render: Render, tmp_path: Path) -> None:
+    values, base, components = _AS_KUSTOMIZE[mode]
+    literals = {"CHURN_TRAFFIC_DRIVER": "gateway"} if "gateway-driver" in components else {}
+    by_helm = comparable(template(values))
+    by_kustomize = comparable(render(overlay(tmp_path, base, components, **literals)))
+    # Helm makes the namespace by --create-namespace.
+    namespace = by_kustomize.pop(("Namespace", "", NAMESPACE))
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert by_helm.keys() == by_kustomize.keys()
+    for key, manifest in by_helm.items():
+        assert manifest == by_kustomize[key], key
+
+
+def test_the_api_server_takes_every_object_in_every_mode(
+    installed: ControlPlane, namespaces: None, rendered: list[Object]
+) -> None:
+    answers = dry_run(installed, {"apiVersion": "v1", "kind": "List", "items": rendered}).splitlines()
+    assert len(answers) == len(rendered)
+    assert all(answer.endswith("serverside-applied (server dry run)") for answer in answers)
+
+
+def test_the_pod_is_admitted_to_a_restricted_namespace_in_every_mode(
+    installed: ControlPlane, rendered: list[Object]
+) -> None:
+    [deployment] = [each for each in rendered if each["kind"] == "Deployment"]
+    template = deployment["spec"]["template"]
+    metadata = {**template["metadata"], "name": "operator", "namespace": NAMESPACE}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+    assert "created (server dry run)" in dry_run(installed, pod, "create")
+
+
+def test_a_selector_selects_the_pods(rendered: list[Object]) -> None:
+    [deployment] = [each for each in rendered if each["kind"] == "Deployment"]
+    labels = deployment["spec"]["template"]["metadata"]["labels"].items()
+    for manifest in rendered:
+        match manifest["kind"]:
+            case "Deployment" | "PodDisruptionBudget":
+                assert manifest["spec"]["selector"]["matchLabels"].items() <= labels
+            case "NetworkPolicy":
+                assert manifest["spec"]["podSelector"]["matchLabels"].items() <= labels
+            case "Service":
+                assert manifest["spec"]["selector"].items() <= labels
+            case "ServiceMonitor":
+                service = find(rendered, "Service", "churn-operator-metrics")
+                assert manifest["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+
+
+def test_a_digest_goes_before_a_tag(template: Template) -> None:
+    rendered = template(_MORE["digests"] | {"image": {"digest": _DIGEST, "tag": "0.2.0"}})
+    images = [
+        pod_of(rendered)["spec"]["containers"][0]["image"],
+        find(rendered, "ConfigMap", "churn-operator-settings")["data"]["CHURN_TRAINER_IMAGE"],
+        find(rendered, "ClusterServingRuntime", "churn-serving")["spec"]["containers"][0]["image"],
+    ]
+    assert images == [f"ghcr.io/churnops/churn-{name}@{_DIGEST}" for name in ("operator", "trainer", "serving")]
+
+
+def test_a_large_number_stays_one(template: Template) -> None:
+    data = find(template(_MORE["settings"]), "ConfigMap", "churn-operator-settings")["data"]
+    assert data["CHURN_RESYNC_SECONDS"] == "1200000"
+    assert data["CHURN_WORKERS"] == "4"
+
+
+def test_another_release_has_names_of_its_own(template: Template) -> None:
+    first, second = (
+        template(),
+        template({"crds": {"install": False}, "rbac": {"aggregateToDefaultRoles": False}}, "second"),
+    )
+    shared = comparable(first).keys() & comparable(second).keys()
+    # There is one runtime of the name that the operator asks for.
+    assert {kind for kind, _, _ in shared} == {"ClusterServingRuntime"}
+
+
+def test_the_least_has_nothing_of_the_cluster(template: Template) -> None:
+    rendered = template(_MORE["the least"] | _NAMESPACED | {"rbac": {"create": True, "aggregateToDefaultRoles": False}})
+    assert {each["metadata"].get("namespace") for each in rendered} == {NAMESPACE, "team-a", "team-b"}
+
+
+def test_the_admission_policy_is_about_the_account_that_the_pod_has(template: Template) -> None:
+    rendered = template(_MORE["names"], namespace="models")
+    account = pod_of_deployment(rendered)["serviceAccountName"]
+    [policy] = [each for each in rendered if each["kind"] == "ValidatingAdmissionPolicy"]
+    expression = policy["spec"]["matchConditions"][0]["expression"]
+    assert expression.endswith(f"== 'system:serviceaccount:models:{account}'")
+
+
+def pod_of_deployment(manifests: list[Object]) -> Object:
+    [deployment] = [each for each in manifests if each["kind"] == "Deployment"]
+    spec: Object = deployment["spec"]["template"]["spec"]
+    return spec
+
+
+def test_a_definition_is_upgraded_and_kept(template: Template) -> None:
+    kept = find(template(), "CustomResourceDefinition", "churnmodels.churnops.dev")
+    assert kept["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    gone = find(template({"crds": {"install": True, "keep": False}}), "CustomResourceDefinition", "churnmodels")
+    assert "annotations" not in gone["metadata"]
+
+
+def test_a_wrong_value_is_refused_with_its_place(template: Template) -> None:
+    with pytest.raises(DevclusterError, match=r"/settings/artifactRoot"):
+        template({"settings": {"artifactRoot": "mlops"}})
+    with pytest.raises(DevclusterError, match=r"/settings/trafficDriver"):
+        template({"watchNamespaces": ["team-a"]})
+    with pytest.raises(DevclusterError, match=r"replicaCount"):
+        template({"replicaCount": 2})
+
+
+def test_its_notes_say_what_is_still_to_be_done(helm: Path, installed: ControlPlane) -> None:
+    command = [
+        helm, "install", "churn-operator", CHART, "--namespace", NAMESPACE, "--dry-run=client",
+        "--kubeconfig", installed.kubeconfig, "--output", "json", "--set", "artifactStore.existingSecret=minio",
+    ]  # fmt: skip
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    notes = json.loads(done.stdout)["info"]["notes"]
+    assert "watches all namespaces" in notes
+    assert "create secret generic minio" in notes
+    assert "The one in kubeflow is to be named churn-artifacts" in notes
