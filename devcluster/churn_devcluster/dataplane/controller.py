@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from churn_devcluster.dataplane.cluster import (
 from churn_devcluster.dataplane.envoy import Envoy
 from churn_devcluster.dataplane.idleness import Idleness
 from churn_devcluster.dataplane.model import DeploymentMode, Phase, Pod, Service
+from churn_devcluster.dataplane.pod_environment import with_addresses
 from churn_devcluster.dataplane.routing import ServerKey
 from churn_devcluster.dataplane.scraping import TARGETS_FILE, TargetsFile
 from churn_devcluster.dataplane.servers import DEFAULT_COMMAND, ModelServer, Pace, PodSpec, Resolved
@@ -167,7 +168,8 @@ class Controller:
         uid = service.uid
 
         async def resolve() -> Resolved:
-            return await pod_environment.resolve(self._cluster, service.namespace, template)
+            resolved = await pod_environment.resolve(self._cluster, service.namespace, template)
+            return replace(resolved, environment=with_addresses(resolved.environment, self._url))
 
         def report(pod: Pod | None) -> None:
             if uid in self._services:
@@ -262,11 +264,17 @@ class Controller:
                 await self._cluster.write_status(HTTP_ROUTES, http_route, rendered)
 
     def _addresses(self, service: Service) -> status.Addresses:
-        base = f"http://{LOOPBACK}:{self._settings.envoy_port}"
         return status.Addresses(
-            url=f"{base}{routing.service_path(service.namespace, service.name)}",
-            previous_url=f"{base}{routing.previous_path(service.namespace, service.name)}",
+            url=self._url(service.namespace, service.name),
+            previous_url=f"{self._base_url}{routing.previous_path(service.namespace, service.name)}",
         )
+
+    @property
+    def _base_url(self) -> str:
+        return f"http://{LOOPBACK}:{self._settings.envoy_port}"
+
+    def _url(self, namespace: str, name: str) -> str:
+        return f"{self._base_url}{routing.service_path(namespace, name)}"
 
     async def _collect(self, objects: Mapping[str, Object], live: Mapping[str, Object]) -> None:
         """Ends what belongs to deleted services; Envoy has no route to it since this pass."""

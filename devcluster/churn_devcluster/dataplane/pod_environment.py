@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from churn_devcluster.dataplane.cluster import Cluster
@@ -13,6 +14,7 @@ from churn_devcluster.dataplane.storage import S3Access, is_s3_secret, s3_access
 
 # Real namespaces have it from a controller that the devcluster does not run.
 _DEFAULT_ACCOUNT = "default"
+_PREDICTOR = re.compile(r"http://(?P<name>[a-z0-9-]+)-predictor\.(?P<namespace>[a-z0-9-]+)\.svc(\.cluster\.local)?\b")
 
 
 async def resolve(cluster: Cluster, namespace: str, template: Template) -> Resolved:
@@ -26,6 +28,15 @@ async def resolve(cluster: Cluster, namespace: str, template: Template) -> Resol
     model = template.predictor["model"].get("env") or []
     variables = {each["name"]: await _value(cluster, namespace, each) for each in (*runtime, *model)}
     return Resolved(environment=variables, storage=await _storage(cluster, namespace, template))
+
+
+def with_addresses(environment: Mapping[str, str], url_of: Callable[[str, str], str]) -> dict[str, str]:
+    """The variables of a pod that nobody resolves the names of Services for: URLs of predictors become what `url_of`
+    says for namespace and name of the InferenceService."""
+    return {
+        name: _PREDICTOR.sub(lambda found: url_of(found["namespace"], found["name"]), value)
+        for name, value in environment.items()
+    }
 
 
 async def _value(cluster: Cluster, namespace: str, variable: Mapping[str, Any]) -> str:

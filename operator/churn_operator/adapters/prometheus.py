@@ -16,8 +16,16 @@ from typing import Any
 
 from churn_operator.adapters.http import Answer, HttpSession
 from churn_operator.adapters.kubernetes_api import parse_retry_after
-from churn_operator.adapters.prometheus_queries import Counted, filled, increase_of
-from churn_operator.core.analysis.samples import EMPTY, Histogram, Measurement, Traffic, TrafficSample, VersionSample
+from churn_operator.adapters.prometheus_queries import ALWAYS, OF_COMPARISONS, Counted, filled, increase_of
+from churn_operator.core.analysis.samples import (
+    EMPTY,
+    Comparisons,
+    Histogram,
+    Measurement,
+    Traffic,
+    TrafficSample,
+    VersionSample,
+)
 from churn_operator.core.live_traffic import TrafficQuestion, TrafficWindow
 from churn_operator.errors import AdapterError, Rejected, Transient, Unreadable
 
@@ -69,11 +77,16 @@ class PrometheusMetrics:
         await self._http.close()
 
     async def _sample(self, question: TrafficQuestion, window: TrafficWindow) -> TrafficSample:
+        wanted = (*ALWAYS, *OF_COMPARISONS) if window.compared else ALWAYS
         answers = await asyncio.gather(
-            *(self._ask(question.prometheus, increase_of(each, question, window), window.end) for each in Counted)
+            *(self._ask(question.prometheus, increase_of(each, question, window), window.end) for each in wanted)
         )
-        counted = dict(zip(Counted, answers, strict=True))
-        return TrafficSample(version_sample(counted, question.stable), version_sample(counted, question.candidate))
+        counted = dict(zip(wanted, answers, strict=True))
+        return TrafficSample(
+            stable=version_sample(counted, question.stable),
+            candidate=version_sample(counted, question.candidate),
+            comparisons=comparisons(counted, question.candidate) if window.compared else None,
+        )
 
     async def _ask(self, prometheus: str, expression: str, moment: datetime) -> list[Series]:
         form = {"query": expression, "time": f"{moment.timestamp():.3f}", "timeout": f"{math.ceil(self._seconds)}s"}
@@ -84,15 +97,34 @@ class PrometheusMetrics:
 
 def version_sample(counted: Mapping[Counted, Sequence[Series]], version: int) -> VersionSample:
     """One version's counts; what has no series has counted nothing."""
-    mine = {
-        each: [one for one in series if one.metric.get("version") == str(version)] for each, series in counted.items()
-    }
+    mine = _series_of(counted, version)
     return VersionSample(
-        requests=math.fsum(one.value for one in mine[Counted.REQUESTS]),
-        errors=math.fsum(one.value for one in mine[Counted.ERRORS]),
+        requests=_total(mine[Counted.REQUESTS]),
+        errors=_total(mine[Counted.ERRORS]),
         latency=histogram(mine[Counted.LATENCY]),
         scores=histogram(mine[Counted.SCORES]),
     )
+
+
+def comparisons(counted: Mapping[Counted, Sequence[Series]], candidate: int) -> Comparisons:
+    """How a candidate's answers to mirrored requests compare; what has no series has counted nothing."""
+    mine = _series_of(counted, candidate)
+    return Comparisons(
+        copies=_total(mine[Counted.COPIES]),
+        compared=_total(mine[Counted.COMPARISONS]),
+        differing=_total(mine[Counted.DISAGREEMENTS]),
+        failures=tuple((one.metric.get("reason", ""), one.value) for one in mine[Counted.COMPARISON_FAILURES]),
+    )
+
+
+def _series_of(counted: Mapping[Counted, Sequence[Series]], version: int) -> Mapping[Counted, Sequence[Series]]:
+    return {
+        each: [one for one in series if one.metric.get("version") == str(version)] for each, series in counted.items()
+    }
+
+
+def _total(series: Sequence[Series]) -> float:
+    return math.fsum(one.value for one in series)
 
 
 def histogram(buckets: Sequence[Series]) -> Histogram:

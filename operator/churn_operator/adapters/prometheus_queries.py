@@ -34,17 +34,35 @@ class Counted(StrEnum):
     ERRORS = "errors"
     LATENCY = "latency"
     SCORES = "scores"
+    COPIES = "copies"
+    COMPARISONS = "comparisons"
+    DISAGREEMENTS = "disagreements"
+    COMPARISON_FAILURES = "comparison_failures"
 
     @property
     def by(self) -> str:
         """The labels that stay."""
-        return "version, le" if self in (Counted.LATENCY, Counted.SCORES) else "version"
+        match self:
+            case Counted.LATENCY | Counted.SCORES:
+                return "version, le"
+            case Counted.COMPARISON_FAILURES:
+                return "version, reason"
+            case _:
+                return "version"
+
+
+ALWAYS = (Counted.REQUESTS, Counted.ERRORS, Counted.LATENCY, Counted.SCORES)
+"""What is asked of every window."""
+
+OF_COMPARISONS = (Counted.COPIES, Counted.COMPARISONS, Counted.DISAGREEMENTS, Counted.COMPARISON_FAILURES)
+"""What is asked besides of a window in which answers to mirrored requests are compared."""
 
 
 def increase_of(counted: Counted, question: TrafficQuestion, window: TrafficWindow) -> str:
     """The query for what both versions counted in a window, to be evaluated at the window's end."""
     named = variables(question)
-    named["versions"] = Template(_text("versions")).substitute(named)
+    for selector in ("versions", "compared"):
+        named[selector] = Template(_text(selector)).substitute(named)
     length = window.end - window.start
     return Template(_text("increase")).substitute(
         named,

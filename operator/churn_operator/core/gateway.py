@@ -20,13 +20,14 @@ from churn_operator.core.traffic import (
 
 @dataclass(frozen=True)
 class VersionService:
-    """The InferenceService of one version."""
+    """The InferenceService of one version; see VersionServiceStep."""
 
     number: int
     uri: str
     settings: PredictorSettings
     readiness: Readiness
     message: str = ""
+    compared_with: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,9 @@ class GatewayObservation:
             return route
         for version in wanted:
             service = self._service(version.number)
-            if service is None or (service.uri, service.settings) != (version.uri, wish.settings):
-                return VersionServiceStep(version, wish.settings)
+            step = VersionServiceStep(version, wish.settings, self._compared_with(version, wish))
+            if service is None or not _is_as_wished(service, step):
+                return step
         return route or self._removal({version.number for version in wanted})
 
     def in_effect(self, wish: Arrangement, previous_revision: str) -> bool:  # noqa: ARG002 - the port's form
@@ -91,6 +93,14 @@ class GatewayObservation:
     def changes_model(self, step: ServingStep) -> bool:  # noqa: ARG002 - the port's form
         """Never: each version has an InferenceService of its own."""
         return False
+
+    def _compared_with(self, version: ServedVersion, wish: Arrangement) -> int | None:
+        """What is there already stays once the version answers requests: KServe starts its pods anew for any change,
+        and without copies to compare it does nothing."""
+        if wish.compared and version == wish.candidate and wish.stable is not None:
+            return wish.stable.number
+        service = self._service(version.number)
+        return service.compared_with if service is not None else None
 
     def _towards_route(self, wish: Arrangement) -> RouteStep | None:
         weights = self._attainable(wish)
@@ -141,6 +151,11 @@ class GatewayObservation:
 
     def _service(self, number: int) -> VersionService | None:
         return next((service for service in self.services if service.number == number), None)
+
+
+def _is_as_wished(service: VersionService, step: VersionServiceStep) -> bool:
+    wished = (step.version.uri, step.settings, step.compared_with)
+    return (service.uri, service.settings, service.compared_with) == wished
 
 
 def _mirror_of(wish: Arrangement) -> tuple[int, int] | None:

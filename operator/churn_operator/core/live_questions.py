@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from churn_operator.api.v1alpha1 import ChurnModelSpec, ChurnModelStatus, seconds_of
 from churn_operator.api.v1alpha1.rollout import Analysis
 from churn_operator.api.v1alpha1.status import RolloutStatus, StepStatus
+from churn_operator.core.analysis.thresholds import BuiltIn
 from churn_operator.core.live_traffic import TrafficQuestion, TrafficWindow
 from churn_operator.core.observation import ObjectKey
 
@@ -31,7 +32,8 @@ class LookQuestion:
 def look_question(key: ObjectKey, spec: ChurnModelSpec, status: ChurnModelStatus, now: datetime) -> LookQuestion | None:
     """What to ask if a look at the rollout's traffic is due, else None."""
     rollout = status.rollout
-    analysis, seen = applicable(spec.rollout.analysis, rollout), windows(rollout, now)
+    analysis = applicable(spec.rollout.analysis, rollout)
+    seen = windows(rollout, now, compares_answers(analysis))
     if analysis is None or rollout.stable is None or rollout.candidate is None:
         return None
     if not seen or not is_due(rollout, analysis, now):
@@ -63,6 +65,12 @@ def applicable(analysis: Analysis | None, rollout: RolloutStatus) -> Analysis | 
     return analysis.model_copy(update={"checks": own}) if own else None
 
 
+def compares_answers(analysis: Analysis | None) -> bool:
+    """Whether a candidate's answers to mirrored requests are to be compared with the stable version's."""
+    checks = analysis.checks if analysis is not None else ()
+    return any(check.name == BuiltIn.DISAGREEMENT and check.query is None for check in checks)
+
+
 def is_due(rollout: RolloutStatus, analysis: Analysis, now: datetime) -> bool:
     """Whether a look is to be taken: after each interval, and once when a step's bake is over. Between steps, while
     the traffic shifts, none is."""
@@ -79,10 +87,11 @@ def until_next(rollout: RolloutStatus, analysis: Analysis, now: datetime) -> tim
     return last + seconds_of(analysis.interval) - now
 
 
-def windows(rollout: RolloutStatus, now: datetime) -> tuple[TrafficWindow, ...]:
-    """The steps with traffic so far, but for those that took no time."""
-    spans = [(step.started, step.ended or now) for step in with_traffic(rollout)]
-    return tuple(TrafficWindow(start, end) for start, end in spans if end > start)
+def windows(rollout: RolloutStatus, now: datetime, compared: bool) -> tuple[TrafficWindow, ...]:
+    """The steps with traffic so far, but for those that took no time. `compared` says whether answers to mirrored
+    requests are."""
+    spans = [(step.started, step.ended or now, step.mirror > 0) for step in with_traffic(rollout)]
+    return tuple(TrafficWindow(start, end, compared and mirrored) for start, end, mirrored in spans if end > start)
 
 
 def with_traffic(rollout: RolloutStatus) -> tuple[StepStatus, ...]:

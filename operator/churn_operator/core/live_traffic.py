@@ -10,10 +10,14 @@ from churn_operator.core.observation import ObjectKey
 
 @dataclass(frozen=True)
 class TrafficWindow:
-    """A time in which the traffic's split did not change, i.e. a step; `end` is after `start`, both with a zone."""
+    """A time in which the traffic's split did not change, i.e. a step; `end` is after `start`, both with a zone.
+
+    `compared` says whether the candidate's answers to mirrored requests were compared in it.
+    """
 
     start: datetime
     end: datetime
+    compared: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError for a window without length."""

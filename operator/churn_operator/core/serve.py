@@ -13,6 +13,7 @@ from churn_operator.api.v1alpha1.status import ModelChange, ServingStatus, Versi
 from churn_operator.core.actions import ApplyServing, DeleteServing
 from churn_operator.core.canary_list import listed
 from churn_operator.core.draft import AT_ONCE, BareDraft, Draft
+from churn_operator.core.live_questions import compares_answers
 from churn_operator.core.observation import Fault, Installation, Unknown
 from churn_operator.core.traffic import (
     Arrangement,
@@ -83,12 +84,14 @@ def arrangement(
     draft: Draft, stable: Version | None, candidate: Version | None, weight: int = 0, mirror: int = 0
 ) -> Arrangement:
     """The wish for these versions; `weight` and `mirror` are the candidate's, in percent."""
+    mirror = mirror if candidate else 0
     return Arrangement(
         stable=served(stable) if stable else None,
         candidate=served(candidate) if candidate else None,
         weight=weight if candidate else 0,
         settings=settings_of(draft),
-        mirror=mirror if candidate else 0,
+        mirror=mirror,
+        compared=mirror > 0 and compares_answers(draft.spec.rollout.analysis),
     )
 
 

@@ -59,7 +59,8 @@ class Arrangement:
 
     Without a candidate the stable version gets everything; without a stable version (a first rollout)
     the candidate does. At least one of the two is there. While its weight is 0 the candidate may get a copy of
-    `mirror` percent of the requests; only the Gateway API driver makes copies.
+    `mirror` percent of the requests; only the Gateway API driver makes copies. `compared` says whether its answers to
+    them are to be compared with the stable version's.
     """
 
     stable: ServedVersion | None
@@ -67,6 +68,7 @@ class Arrangement:
     weight: int
     settings: PredictorSettings
     mirror: int = 0
+    compared: bool = False
 
     def __post_init__(self) -> None:
         if self.stable is None and self.candidate is None:
@@ -75,6 +77,8 @@ class Arrangement:
             raise ValueError(f"weight {self.weight} or mirror {self.mirror} is not a percentage")
         if self.mirror and self.weight:
             raise ValueError("a candidate that answers requests gets no copies of them")
+        if self.compared and not self.mirror:
+            raise ValueError("only answers to copies of requests are compared")
 
     @property
     def weights(self) -> dict[int, int]:
@@ -101,10 +105,14 @@ class KnativeStep:
 
 @dataclass(frozen=True)
 class VersionServiceStep:
-    """Apply the InferenceService of one version (Standard mode: one InferenceService a version)."""
+    """Apply the InferenceService of one version (Standard mode: one InferenceService a version).
+
+    `compared_with` is the number of the version whose answers to mirrored requests it compares with its own.
+    """
 
     version: ServedVersion
     settings: PredictorSettings
+    compared_with: int | None = None
 
 
 @dataclass(frozen=True)

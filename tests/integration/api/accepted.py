@@ -84,6 +84,12 @@ rollout:
     - {weight: 10}
     - {weight: 50, approval: true}
 """,
+    "a shadow whose answers are compared": """
+serving: {trafficDriver: gateway}
+rollout:
+  steps: [{weight: 50, shadow: true, bake: 10m}]
+  analysis: {prometheus: 'http://p:9090', checks: [{name: disagreement}, {name: errorRatio, maximum: 0.01}]}
+""",
     "a pinned version": "{rollbackTo: 3, history: {limit: 2}}",
     "suspended, and everything removed with it": "{suspend: true, deletionPolicy: Delete}",
     "what comes later, switched off": """

@@ -286,6 +286,18 @@ ROLLOUT = (
         "no other driver mirrors requests",
     ),
     bad(
+        "answers that disagree where no requests are mirrored",
+        "{serving: {trafficDriver: gateway}, "
+        "rollout: {analysis: {prometheus: 'http://p:9090', checks: [{name: disagreement}]}}}",
+        "the check disagreement compares answers to mirrored requests: give steps one with shadow",
+    ),
+    bad(
+        "answers that disagree with Knative",
+        "{serving: {trafficDriver: knative}, rollout: {steps: [{weight: 10, shadow: true}], "
+        "analysis: {prometheus: 'http://p:9090', checks: [{name: disagreement}]}}}",
+        "no other driver mirrors requests",
+    ),
+    bad(
         "a shadow after live traffic",
         "{serving: {trafficDriver: gateway}, rollout: {steps: [{weight: 10}, {weight: 20, shadow: true}]}}",
         "spec.rollout.steps",
@@ -400,12 +412,6 @@ NOT_YET = (
         "serving.trafficDriver: canary",
         _LATER,
         "use auto, knative",
-    ),
-    bad(
-        "answers that disagree",
-        "rollout: {analysis: {prometheus: 'http://p:9090', checks: [{name: disagreement}]}}",
-        "rollout.analysis.checks named disagreement",
-        _LATER,
     ),
     bad("drift", "drift: {}", "drift", _LATER),
 )

@@ -63,6 +63,19 @@ def test_the_manifest_of_a_version_is_the_golden_one() -> None:
     assert service_manifest(_KEY, "5f0c", VersionServiceStep(_TWO, _SETTINGS)) == _golden("gateway-version.yaml")
 
 
+def test_a_version_that_is_compared_knows_the_other_ones_service() -> None:
+    step = VersionServiceStep(_TWO, _SETTINGS, compared_with=1)
+    assert service_manifest(_KEY, "5f0c", step) == _golden("gateway-compared-version.yaml")
+
+
+@pytest.mark.parametrize("number", [None, 1, 12])
+def test_whom_a_version_is_compared_with_is_read_as_it_was_written(number: int | None) -> None:
+    raw = service_manifest(_KEY, "5f0c", VersionServiceStep(_TWO, _SETTINGS, number))
+    read = observation(_KEY, [raw], None, None)
+    assert read is not None
+    assert [service.compared_with for service in read.services] == [number]
+
+
 def test_the_route_is_the_golden_one() -> None:
     assert route_manifest(_KEY, "5f0c", RouteStep(((1, 90), (2, 10))), _GATEWAY) == _golden("gateway-route.yaml")
 
@@ -82,7 +95,7 @@ def test_the_mirror_that_was_written_is_read(mirror: tuple[int, int] | None) -> 
 
 def test_a_mirror_without_a_percentage_is_of_everything_and_others_mirrors_are_not_ours() -> None:
     route = route_manifest(_KEY, "5f0c", RouteStep(((1, 100),), (2, 25)), _GATEWAY)
-    mirror = route["spec"]["rules"][0]["filters"][1]["requestMirror"]
+    mirror = route["spec"]["rules"][0]["filters"][2]["requestMirror"]
     del mirror["percent"]
     read = observation(_KEY, [], route, None)
     assert read is not None

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from churn_operator.adapters.http import Answer
-from churn_operator.adapters.prometheus import Series, histogram, read_answer, version_sample
-from churn_operator.adapters.prometheus_queries import VARIABLES, Counted, filled, increase_of
-from churn_operator.core.analysis.samples import EMPTY, Histogram, VersionSample
+from churn_operator.adapters.prometheus import Series, comparisons, histogram, read_answer, version_sample
+from churn_operator.adapters.prometheus_queries import ALWAYS, OF_COMPARISONS, VARIABLES, Counted, filled, increase_of
+from churn_operator.core.analysis.samples import EMPTY, Comparisons, Histogram, VersionSample
 from churn_operator.core.live_traffic import TrafficQuestion, TrafficWindow
 from churn_operator.core.observation import ObjectKey
 from churn_operator.errors import AdapterError, Rejected, Transient, Unreadable
@@ -53,14 +53,25 @@ def test_a_query_is_about_both_versions_of_one_model_in_one_window(counted: Coun
         (Counted.ERRORS, "sum by (version) ("),
         (Counted.LATENCY, "sum by (version, le) ("),
         (Counted.SCORES, "sum by (version, le) ("),
+        (Counted.DISAGREEMENTS, "sum by (version) ("),
+        (Counted.COMPARISON_FAILURES, "sum by (version, reason) ("),
     ],
 )
-def test_buckets_keep_their_bounds(counted: Counted, by: str) -> None:
+def test_buckets_keep_their_bounds_and_failures_their_reason(counted: Counted, by: str) -> None:
     assert by in increase_of(counted, _QUESTION, _QUESTION.windows[0])
 
 
 def test_errors_are_the_model_servers_own() -> None:
     assert 'reason="Internal"' in increase_of(Counted.ERRORS, _QUESTION, _QUESTION.windows[0])
+
+
+@pytest.mark.parametrize("counted", [Counted.COMPARISONS, Counted.DISAGREEMENTS, Counted.COMPARISON_FAILURES])
+def test_comparisons_are_the_candidates_with_the_stable_version(counted: Counted) -> None:
+    assert 'version="4", compared_with="3"' in increase_of(counted, _QUESTION, _QUESTION.windows[0])
+
+
+def test_every_counter_is_asked_for_always_or_with_comparisons() -> None:
+    assert sorted((*ALWAYS, *OF_COMPARISONS)) == sorted(Counted)
 
 
 def test_a_users_template_may_name_every_variable() -> None:
@@ -118,6 +129,18 @@ def test_each_version_has_its_own_series() -> None:
     }
     assert version_sample(counted, 3) == VersionSample(90.0, 0.0, Histogram((math.inf,), (90.0,)), EMPTY)
     assert version_sample(counted, 4) == VersionSample(10.0, 1.0, Histogram((math.inf,), (10.0,)), EMPTY)
+
+
+def test_comparisons_are_of_the_candidate_and_failures_by_reason() -> None:
+    nothing: dict[Counted, list[Series]] = {each: [] for each in Counted}
+    assert comparisons(nothing, 4) == Comparisons(0, 0, 0)
+    counted = nothing | {
+        Counted.COPIES: [Series({"version": "4"}, 100.0), Series({"version": "3"}, 7.0)],
+        Counted.COMPARISONS: [Series({"version": "4"}, 90.0)],
+        Counted.DISAGREEMENTS: [Series({"version": "4"}, 4.5)],
+        Counted.COMPARISON_FAILURES: [Series({"version": "4", "reason": "Dropped"}, 10.0)],
+    }
+    assert comparisons(counted, 4) == Comparisons(100, 90, 4.5, (("Dropped", 10.0),))
 
 
 def _success(kind: str, result: Any) -> Answer:

@@ -273,7 +273,7 @@ class GatewayWorld:
         message = "the model does not load" if readiness is Readiness.FAILED else ""
         if step.settings.runtime == NO_SUCH_RUNTIME:
             readiness, message = Readiness.FAILED, "no runtime supports the model"
-        return VersionService(number, step.version.uri, step.settings, readiness, message)
+        return VersionService(number, step.version.uri, step.settings, readiness, message, step.compared_with)
 
     def observe(self, now: datetime) -> GatewayObservation | None:
         """What the adapter reads of it."""
@@ -288,6 +288,11 @@ class GatewayWorld:
             terminating=self.deleted is not None,
             mirror=self.mirror,
         )
+
+    def compares(self, number: int, other: int) -> bool:
+        """Whether a version's server was told to compare its answers with those of this other one."""
+        step = self.services.get(number)
+        return step is not None and step.compared_with == other
 
     def mirrored(self) -> Mapping[str, int]:
         """Percent of requests copied, by the URI of the model that gets them."""

@@ -280,6 +280,21 @@ def test_requests_that_are_mirrored_are_traffic_to_look_at() -> None:
     assert question.traffic.windows == (TrafficWindow(BEGAN, minutes(5)),)
 
 
+def test_answers_are_compared_in_the_steps_with_copies_if_spec_has_the_check() -> None:
+    steps = (
+        StepStatus(step=0, weight=0, mirror=50, started=BEGAN, ended=minutes(3)),
+        StepStatus(step=1, weight=10, started=minutes(3)),
+    )
+    status = rollout_status(steps=steps, step=1, step_started=minutes(3))
+    wanted = {(("disagreement", None),): [True, False], (("errorRatio", None),): [False, False]}
+    wanted[(("disagreement", "my_own"), ("errorRatio", None))] = [False, False]
+    for checks, compared in wanted.items():
+        wish = spec(checks=[{"name": name, "query": query, "maximum": 0.1} for name, query in checks])
+        question = look_question(KEY, wish, status, minutes(5))
+        assert question is not None
+        assert [window.compared for window in question.traffic.windows] == compared
+
+
 @pytest.mark.parametrize(
     ("measurement", "verdict", "condition"),
     [

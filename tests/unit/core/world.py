@@ -25,8 +25,9 @@ from churn_operator.core.actions import (
     SubmitRun,
     TerminateRun,
 )
-from churn_operator.core.analysis import Histogram, Traffic, TrafficSample, VersionSample
+from churn_operator.core.analysis import Comparisons, Histogram, Traffic, TrafficSample, VersionSample
 from churn_operator.core.decide import decide
+from churn_operator.core.live_traffic import TrafficQuestion
 from churn_operator.core.observation import (
     NOT_ASKED,
     Fault,
@@ -81,16 +82,24 @@ class Live(StrEnum):
     WELL = "answers well"
     ERRORS = "answers with errors"
     QUIET = "gets hardly any requests"
+    DISAGREES = "gives a third of the customers another class"
+    UNCOMPARED = "is compared with nobody's answers"
 
-    def sample(self) -> TrafficSample:
-        """One window of it."""
+    def sample(self, compared: bool) -> TrafficSample:
+        """One window of it; `compared` if answers to mirrored requests are."""
         requests = 3 if self is Live.QUIET else 2000
         errors = 200 if self is Live.ERRORS else 0
         same = Histogram((0.1, float("inf")), (1.0, 0.0))
         return TrafficSample(
             stable=VersionSample(requests * 9, 0, same.scaled(requests * 9), same.scaled(requests * 9)),
             candidate=VersionSample(requests, errors, same.scaled(requests), same.scaled(requests)),
+            comparisons=self._comparisons(requests) if compared else None,
         )
+
+    def _comparisons(self, requests: float) -> Comparisons:
+        if self is Live.UNCOMPARED:
+            return Comparisons(requests, 0, 0)
+        return Comparisons(requests, requests, requests / 3 if self is Live.DISAGREES else requests / 50)
 
 
 YES = HookAnswer(True)
@@ -353,7 +362,7 @@ class World:
             seen = self.serving.observe(self.now)
             observation = replace(observation, serving=self._unless(self.kserve_down, "KServe", seen))
         if asked.look is not None:
-            seen_by_step = self.look() * len(asked.look.traffic.windows)
+            seen_by_step = self.look(asked.look.traffic)
             observation = replace(observation, traffic=self._unless(self.prometheus_down, "Prometheus", seen_by_step))
         if asked.hooks is not None:
             answers = {call.hook.name: self.hooks.get(call.hook.name, YES) for call in asked.hooks.calls}
@@ -365,11 +374,14 @@ class World:
             observation = replace(observation, leftovers=self._unless(down, "KFP or S3", left))
         return observation
 
-    def look(self) -> Traffic:
-        """What both versions answered in a step, as the candidate's plan says of its model."""
+    def look(self, question: TrafficQuestion) -> Traffic:
+        """What both versions answered in each step, as the candidate's plan says of its model."""
         candidate = self.model.version(self.model.rollout.candidate)
         assert candidate is not None
-        return (self.plans.get(self.seed_of(candidate.model_uri), ModelPlan()).live.sample(),)
+        live = self.plans.get(self.seed_of(candidate.model_uri), ModelPlan()).live
+        knows = isinstance(self.serving, GatewayWorld) and self.serving.compares(question.candidate, question.stable)
+        seen = live if knows else Live.UNCOMPARED
+        return tuple(seen.sample(True) if window.compared else live.sample(False) for window in question.windows)
 
     def _observe_run(self, observation: Observation, name: str, output_uri: str) -> Observation:
         run = next((self._as_seen(run) for run in self.runs if run.request.run_name == name), None)

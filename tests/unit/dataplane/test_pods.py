@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from churn_devcluster.dataplane.model import DeploymentMode, Service, Template
+from churn_devcluster.dataplane.pod_environment import with_addresses
 from churn_devcluster.dataplane.servers import PodSpec, arguments, command
 from churn_devcluster.dataplane.state import StateFolder
 from churn_devcluster.dataplane.storage import S3Access, StorageError, download, is_s3_secret, s3_access
@@ -89,3 +90,17 @@ def test_a_state_file_that_nobody_can_read_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "service.json").write_text("{")
     assert StateFolder(tmp_path).load() == {"u": service}
+
+
+@pytest.mark.parametrize(
+    ("value", "resolved"),
+    [
+        ("http://m-v1-predictor.shop.svc", "http://gateway/shop/m-v1"),
+        ("http://m-predictor.shop.svc.cluster.local/v1", "http://gateway/shop/m/v1"),
+        ("http://minio.shop.svc:9000", "http://minio.shop.svc:9000"),
+        ("http://m-predictor.shop.svcs", "http://m-predictor.shop.svcs"),
+    ],
+)
+def test_the_service_of_a_predictor_is_found_without_dns(value: str, resolved: str) -> None:
+    found = with_addresses({"A": value}, lambda namespace, name: f"http://gateway/{namespace}/{name}")
+    assert found == {"A": resolved}

@@ -9,6 +9,7 @@ from typing import Any
 
 from churn_operator.adapters.kserve.predictor import (
     MODEL_LABEL,
+    Environment,
     Object,
     condition_of,
     environment_of,
@@ -21,6 +22,7 @@ from churn_operator.adapters.kserve.predictor import (
     settings_of,
     transition_of,
     uri_of,
+    variables_in,
 )
 from churn_operator.core.gateway import GatewayObservation, VersionService
 from churn_operator.core.observation import ObjectKey
@@ -29,6 +31,9 @@ from churn_operator.core.traffic import Readiness, RouteStep, VersionServiceStep
 MODE = "Standard"
 ROUTE_API_VERSION = "gateway.networking.k8s.io/v1"
 ROUTE_KIND = "HTTPRoute"
+COMPARE_WITH_VARIABLE = "CHURN_COMPARE_WITH"
+COMPARE_WITH_VERSION_VARIABLE = "CHURN_COMPARE_WITH_VERSION"
+MIRROR_HEADER = "x-churn-mirrored-to"
 
 _PORT = 80
 _FAILED_TRANSITIONS = ("BlockedByFailedLoad", "InvalidSpec")
@@ -64,17 +69,35 @@ def service_manifest(key: ObjectKey, uid: str, step: VersionServiceStep) -> dict
     KServe would give each version's model its InferenceService's name, and clients ask for it by name: all versions
     answer to the ChurnModel's. Of two such arguments, the runtime's and this, model servers take the later.
     """
-    written = predictor(step.version.uri, environment_of(step.version), step.settings)
+    environment = environment_of(step.version) + _comparison(key, step.compared_with)
+    written = predictor(step.version.uri, environment, step.settings)
     written["model"]["args"] = [f"--model_name={key.name}"]
     return inference_service(key, uid, service_name(key, step.version.number), MODE, written)
 
 
+def _comparison(key: ObjectKey, number: int | None) -> Environment:
+    """Whom a model server asks what a mirrored request is answered by another version: its Service, as the HTTPRoute
+    does. status.address of an InferenceService has the scheme that the world outside uses."""
+    if number is None:
+        return ()
+    url = f"http://{_backend(key, number)['name']}.{key.namespace}.svc"
+    return ((COMPARE_WITH_VARIABLE, url), (COMPARE_WITH_VERSION_VARIABLE, str(number)))
+
+
+def _compared_with(raw: Object) -> int | None:
+    found = variables_in(raw).get(COMPARE_WITH_VERSION_VARIABLE, "")
+    return int(found) if found.isdecimal() else None
+
+
 def route_manifest(key: ObjectKey, uid: str, step: RouteStep, gateway: Gateway) -> dict[str, Any]:
     """The whole HTTPRoute, for server-side apply. Model servers see the path without the route's prefix, those that
-    requests are mirrored to as well."""
+    requests are mirrored to as well. A header tells these that it is a copy: requests of which one is made have it,
+    and no other way is common to all gateways."""
     prefix = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
     filters: list[dict[str, Any]] = [{"type": "URLRewrite", "urlRewrite": {"path": prefix}}]
     if step.mirror is not None:
+        header = {"name": MIRROR_HEADER, "value": str(step.mirror[0])}
+        filters.append({"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [header]}})
         filters.append(_mirror_filter(key, *step.mirror))
     return {
         "apiVersion": ROUTE_API_VERSION,
@@ -160,6 +183,7 @@ def version_service(key: ObjectKey, raw: Object) -> VersionService | None:
         settings=settings_of(raw),
         readiness=readiness,
         message="" if readiness is Readiness.READY else failure_of(raw),
+        compared_with=_compared_with(raw),
     )
 
 

@@ -106,9 +106,14 @@ def mode_of(raw: Object) -> str:
     return str((raw["metadata"].get("annotations") or {}).get(MODE_ANNOTATION) or "")
 
 
+def variables_in(raw: Object) -> Mapping[str, str]:
+    """The model server's variables in spec, by name."""
+    return {str(entry.get("name")): str(entry.get("value", "")) for entry in model_of(raw).get("env") or ()}
+
+
 def environment_in(raw: Object) -> Environment:
-    """Our variables as they are in spec, in our order."""
-    found = {entry.get("name"): str(entry.get("value", "")) for entry in model_of(raw).get("env") or ()}
+    """The variables that are about a version as they are in spec, in our order."""
+    found = variables_in(raw)
     return tuple((name, found[name]) for name in (SHA256_VARIABLE, VERSION_VARIABLE) if name in found)
 
 

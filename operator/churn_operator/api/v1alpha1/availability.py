@@ -18,10 +18,5 @@ NOT_YET_AVAILABLE: tuple[tuple[str, str], ...] = (
         "self.serving.trafficDriver != 'canary'",
         f"serving.trafficDriver: canary {_LATER}: use auto, knative or gateway",
     ),
-    (
-        "!has(self.rollout.analysis) || !has(self.rollout.analysis.checks) || "
-        "self.rollout.analysis.checks.all(check, check.name != 'disagreement' || has(check.query))",
-        f"rollout.analysis.checks named disagreement {_LATER}: remove it",
-    ),
     ("!has(self.drift)", f"drift {_LATER}: remove it"),
 )

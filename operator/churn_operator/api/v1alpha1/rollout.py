@@ -29,7 +29,9 @@ class Step(SpecPart):
         default="5m", description="How long the step lasts once its weight is in effect, e.g. 90s, 10m or 1h30m."
     )
     shadow: bool = Field(
-        default=False, description="Mirror requests to the candidate and throw its answers away. Driver gateway only."
+        default=False,
+        description="Mirror requests to the candidate and throw its answers away. Driver gateway only. The "
+        "check disagreement compares them with the stable version's first.",
     )
     approval: bool = Field(default=False, description="After the bake, wait for the annotation churnops.dev/approve.")
 

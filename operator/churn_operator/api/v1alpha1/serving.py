@@ -46,5 +46,9 @@ class Serving(SpecPart):
     )
     resources: Resources = Field(default=Resources(), description="Resources of the predictor.")
     traffic_driver: TrafficDriver = Field(
-        default=TrafficDriver.AUTO, description="auto takes what the cluster has: Knative, else Gateway API."
+        default=TrafficDriver.AUTO,
+        description="How traffic is split between versions: knative by revisions and canaryTrafficPercent, gateway by "
+        "an InferenceService a version and a Gateway API HTTPRoute, canary by KServe's own spec.canary. auto follows "
+        "KServe's default deployment mode: Knative, or Gateway API in Standard mode, or the one of them that is "
+        "installed; canary is its last choice, where neither is and KServe has the field. It cannot be changed later.",
     )

@@ -4,6 +4,7 @@ from churn_operator.core.analysis.look import Look, look_at
 from churn_operator.core.analysis.progress import Conclusion, conclusion, remembered
 from churn_operator.core.analysis.samples import (
     EMPTY,
+    Comparisons,
     Histogram,
     Measurement,
     Traffic,
@@ -21,6 +22,7 @@ __all__ = [
     "FALSE_ALARM",
     "BuiltIn",
     "CheckResult",
+    "Comparisons",
     "Conclusion",
     "Histogram",
     "Look",

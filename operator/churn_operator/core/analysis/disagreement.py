@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterable
 
 from churn_operator.core.analysis.evidence import log_above
-from churn_operator.core.analysis.samples import Traffic
+from churn_operator.core.analysis.samples import Comparisons, Traffic
 from churn_operator.core.analysis.setting import Setting, inconclusive, judged
 from churn_operator.core.analysis.verdicts import CheckResult, Reason
 
@@ -13,20 +15,59 @@ from churn_operator.core.analysis.verdicts import CheckResult, Reason
 def disagreement(traffic: Traffic, setting: Setting) -> CheckResult:
     """Mirrored requests to which the versions gave different classes, over all mirrored requests.
 
-    `setting.maximum` is the ratio that is still good, and the null hypothesis of the evidence
-    (`evidence.log_above`): two models never agree on everything, so there is no ratio without a cause to test against.
+    A request with several customers counts by the share of them, so each request adds at most one, however many there
+    are: customers of one request are alike, and no independent trials. `evidence.log_above` holds for such shares too:
+    a likelihood ratio is convex in the outcome, so of all outcomes between 0 and 1 with the same mean it expects most
+    of 0 and 1 themselves.
+
+    `setting.maximum` is the ratio that is still good, and the null hypothesis of the evidence: two models never agree
+    on everything, so there is no ratio without a cause to test against.
     """
-    mirrored = math.fsum(each.mirrored or 0.0 for each in traffic)
-    if all(each.mirrored is None for each in traffic):
-        message = "no requests are mirrored: give the rollout a step with shadow, or remove the check"
+    seen = [(each.candidate.requests, each.comparisons) for each in traffic if each.comparisons is not None]
+    if not seen:
+        message = "no requests are mirrored: the check needs a step with shadow, and serving.trafficDriver: gateway"
         return inconclusive(setting, Reason.NOTHING_MIRRORED, 0, message)
-    if mirrored < setting.min_requests:
-        message = f"{mirrored:.0f} mirrored requests were seen, and {setting.min_requests:.0f} are needed"
-        return inconclusive(setting, Reason.TOO_FEW_REQUESTS, mirrored, message)
-    differing = min(math.fsum(each.disagreements or 0.0 for each in traffic), mirrored)
-    value = differing / mirrored
+    requests, every = math.fsum(count for count, _ in seen), _sum(comparisons for _, comparisons in seen)
+    if every.compared < setting.min_requests:
+        reason = Reason.TOO_FEW_REQUESTS if every.compared or not requests else Reason.NOTHING_COMPARED
+        message = f"{every.compared:.0f} mirrored requests were compared, and {setting.min_requests:.0f} are needed"
+        return inconclusive(setting, reason, every.compared, f"{message}{_what_is_missing(requests, every)}")
+    differing = min(every.differing, every.compared)
+    value = differing / every.compared
     sentence = (
-        f"the versions disagree on {differing:.0f} of {mirrored:.0f} mirrored requests, {value:.2%}, "
+        f"the versions disagree on {differing:.0f} of {every.compared:.0f} mirrored requests, {value:.2%}, "
         f"where {setting.maximum:.2%} is still good"
     )
-    return judged(setting, value, log_above(differing, mirrored, setting.maximum), mirrored, sentence)
+    evidence = log_above(differing, every.compared, setting.maximum)
+    return judged(setting, value, evidence, every.compared, sentence)
+
+
+def _sum(each: Iterable[Comparisons]) -> Comparisons:
+    every = tuple(each)
+    failures: Counter[str] = Counter()
+    for comparisons in every:
+        failures.update(dict(comparisons.failures))
+    return Comparisons(
+        copies=math.fsum(comparisons.copies for comparisons in every),
+        compared=math.fsum(comparisons.compared for comparisons in every),
+        differing=math.fsum(comparisons.differing for comparisons in every),
+        failures=tuple((reason, count) for reason, count in failures.most_common() if count),
+    )
+
+
+def _what_is_missing(requests: float, every: Comparisons) -> str:
+    if every.failures:
+        reasons = ", ".join(f"{reason} {count:.0f}" for reason, count in every.failures)
+        failed = math.fsum(count for _, count in every.failures)
+        return f"; the stable version gave no answer to compare with for {failed:.0f} more ({reasons})"
+    if every.compared or not requests:
+        return ""
+    if every.copies:
+        return (
+            f"; the candidate's server got {every.copies:.0f} copies and compared none of its answers: "
+            "it was started without the check, or answered none with a prediction"
+        )
+    return (
+        f"; the candidate's server answered {requests:.0f} requests and took none for a copy: it has to be "
+        "churn-serving, and the gateway has to set the header of the HTTPRoute on copies as well"
+    )

@@ -81,24 +81,40 @@ class VersionSample:
 
 
 @dataclass(frozen=True)
+class Comparisons:
+    """Mirrored requests in one window, and how the candidate's answers compare with the stable version's.
+
+    Attributes:
+        copies: mirrored requests that the candidate answered, whatever the status code.
+        compared: those to which both versions gave a prediction.
+        differing: of these, those with different classes; one with several customers counts by the share of them.
+        failures: those that could not be compared, by reason.
+    """
+
+    copies: float
+    compared: float
+    differing: float
+    failures: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for counts that are negative or not finite."""
+        failed = (count for _, count in self.failures)
+        _refuse_negative((self.copies, self.compared, self.differing, *failed), "mirrored requests")
+
+
+@dataclass(frozen=True)
 class TrafficSample:
     """Both versions in one window of time in which the traffic's split did not change.
 
     Attributes:
         stable: the version in service.
         candidate: the version on its way into service.
-        mirrored: requests that both versions answered, if requests are mirrored.
-        disagreements: those to which they gave different classes.
+        comparisons: of their answers to mirrored requests, where these are compared.
     """
 
     stable: VersionSample
     candidate: VersionSample
-    mirrored: float | None = None
-    disagreements: float | None = None
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for counts that are negative or not finite."""
-        _refuse_negative((self.mirrored or 0.0, self.disagreements or 0.0), "mirrored requests")
+    comparisons: Comparisons | None = None
 
 
 Traffic = tuple[TrafficSample, ...]

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     MAY_BE_CHANCE = "MayBeChance"
     NO_VALUE = "NoValue"
     NOTHING_MIRRORED = "NothingMirrored"
+    NOTHING_COMPARED = "NothingCompared"
     UNAVAILABLE = "Unavailable"
     UNKNOWN_CHECK = "UnknownCheck"
 

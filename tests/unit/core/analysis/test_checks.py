@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from churn_operator.api.v1alpha1.status import Verdict
-from churn_operator.core.analysis import Histogram, Reason, TrafficSample, VersionSample
+from churn_operator.core.analysis import Comparisons, Histogram, Reason, TrafficSample, VersionSample
 from churn_operator.core.analysis.disagreement import disagreement
 from churn_operator.core.analysis.error_ratio import error_ratio
 from churn_operator.core.analysis.latency_quantile import latency_quantile
@@ -198,8 +198,51 @@ def test_disagreement_adds_up_over_windows_and_outlasts_the_shadow_step() -> Non
 def test_without_mirroring_disagreement_says_what_to_change() -> None:
     result = disagreement((errors((0, 1000), (0, 1000)),), MIRRORED)
     assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, Reason.NOTHING_MIRRORED)
+    assert "a step with shadow, and serving.trafficDriver: gateway" in result.message
     few = disagreement((errors((0, 1000), (0, 1000), mirrored=(9, 10)),), MIRRORED)
     assert (few.verdict, few.reason) == (Verdict.INCONCLUSIVE, Reason.TOO_FEW_REQUESTS)
+    assert few.message == "10 mirrored requests were compared, and 100 are needed"
+
+
+@pytest.mark.parametrize(
+    ("requests", "comparisons", "reason", "message"),
+    [
+        (0, Comparisons(0, 0, 0), Reason.TOO_FEW_REQUESTS, "0 mirrored requests were compared, and 100 are needed"),
+        (500, Comparisons(0, 0, 0), Reason.NOTHING_COMPARED, "answered 500 requests and took none for a copy"),
+        (
+            500,
+            Comparisons(500, 0, 0),
+            Reason.NOTHING_COMPARED,
+            "got 500 copies and compared none of its answers: it was started without",
+        ),
+        (
+            500,
+            Comparisons(500, 0, 0, (("Dropped", 100), ("Unreachable", 400))),
+            Reason.NOTHING_COMPARED,
+            "the stable version gave no answer to compare with for 500 more (Unreachable 400, Dropped 100)",
+        ),
+        (
+            500,
+            Comparisons(500, 90, 90, (("Refused", 410), ("TimedOut", 0))),
+            Reason.TOO_FEW_REQUESTS,
+            "gave no answer to compare with for 410 more (Refused 410)",
+        ),
+    ],
+)
+def test_what_is_missing_for_a_comparison_is_said_and_never_held_against_the_candidate(
+    requests: float, comparisons: Comparisons, reason: Reason, message: str
+) -> None:
+    window = replace(errors((0, requests), (0, 500)), comparisons=comparisons)
+    result = disagreement((window, errors((0, 0), (0, 0))), MIRRORED)
+    assert (result.verdict, result.reason, result.value) == (Verdict.INCONCLUSIVE, reason, None)
+    assert message in result.message
+
+
+def test_of_requests_with_several_customers_alike_ones_prove_nothing_that_single_ones_would_not() -> None:
+    """Every request has half of its customers in another class: as good as every other request."""
+    halves = disagreement((errors((0, 0), (0, 0), mirrored=(20.0, 100)),), MIRRORED)
+    assert halves.value == 0.2
+    assert halves.samples == 100
 
 
 @pytest.mark.parametrize("bad", [-1.0, math.nan, math.inf])

@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Sequence
 
-from churn_operator.core.analysis import Histogram, TrafficSample, VersionSample
+from churn_operator.core.analysis import Comparisons, Histogram, TrafficSample, VersionSample
 
 LATENCY_BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, math.inf)
 SCORE_BOUNDS = tuple(round(0.1 * step, 1) for step in range(1, 11))
@@ -28,8 +28,7 @@ def errors(
     return TrafficSample(
         stable=VersionSample(requests=stable[1], errors=stable[0]),
         candidate=VersionSample(requests=candidate[1], errors=candidate[0]),
-        mirrored=mirrored[1] if mirrored else None,
-        disagreements=mirrored[0] if mirrored else None,
+        comparisons=Comparisons(mirrored[1], mirrored[1], mirrored[0]) if mirrored else None,
     )
 
 
