@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from churn_report import ColumnKind
-from churn_trainer.contract import TELCO_COLUMNS
+from churn_report.telco import TELCO_COLUMNS
 from churn_trainer.synthetic import write_customers
 
 from churn_devcluster.errors import DevclusterError

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from churn_report import Comparison, Outcome, Report
+from churn_report.telco import TELCO_COLUMNS
 from churn_trainer import champion as champion_module
-from churn_trainer.contract import TELCO_COLUMNS
 from churn_trainer.local import run_locally
 from churn_trainer.metrics import all_metrics
 from churn_trainer.rejection import SpecRejected

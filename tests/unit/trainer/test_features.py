@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from churn_report import Column, ColumnKind
-from churn_trainer.contract import TELCO_COLUMNS
+from churn_report.telco import TELCO_COLUMNS
 from churn_trainer.features import code_counts, encoded_columns, make_encoder
 
 pytestmark = pytest.mark.unit

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
-from churn_trainer.contract import TELCO_COLUMNS
+from churn_report.telco import TELCO_COLUMNS
 from churn_trainer.synthetic import make_customers, write_customers
 
 pytestmark = pytest.mark.unit

@@ -11,7 +11,8 @@ from churn_operator.api.v1alpha1 import ChurnModelSpec
 from churn_operator.api.v1alpha1.status import ChampionStatus, TrainingState, TrainingStatus
 from churn_operator.core.observation import Installation, ObjectKey, PipelinesTarget
 from churn_operator.core.training import submission
-from churn_trainer.contract import TELCO_COLUMNS, parse_columns
+from churn_report.telco import TELCO_COLUMNS
+from churn_trainer.contract import parse_columns
 from churn_trainer.request import DEFAULT_CONFIDENCE, RunRequest, check_champion
 
 pytestmark = pytest.mark.unit
