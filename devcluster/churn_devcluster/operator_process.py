@@ -19,6 +19,7 @@ from churn_devcluster.processes import Process
 from churn_devcluster.waiting import wait_until
 
 _READY_SECONDS = 60
+_TARGET_LABELS = {"job": "churn-operator", "namespace": "churn-system"}
 
 
 class OperatorProcess:
@@ -27,6 +28,7 @@ class OperatorProcess:
     def __init__(self, cluster: Devcluster, settings: Mapping[str, str] | None = None) -> None:
         """`settings` are further CHURN_* variables, which go before the defaults made here."""
         self.port = free_port()
+        self._prometheus = cluster.prometheus
         self.log = cluster.work_dir / "operator" / "operator.log"
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("CHURN_", "AWS_"))},
@@ -47,12 +49,13 @@ class OperatorProcess:
         return self._process.running
 
     def start(self, wait: bool = True) -> Self:
-        """Starts it, and waits until it is ready unless told not to.
+        """Starts it, has Prometheus scrape it as in a cluster, and waits until it is ready unless told not to.
 
         Raises:
             DevclusterError: it ended or did not become ready in time.
         """
         self._process.start()
+        self._prometheus.scrape(f"operator-{self.port}", f"{LOOPBACK}:{self.port}", _TARGET_LABELS)
         if wait:
             wait_until(self._ready, "the operator", _READY_SECONDS, self._process)
         return self
@@ -60,6 +63,7 @@ class OperatorProcess:
     def stop(self) -> None:
         """SIGTERM, as a rollout of the operator itself would send it."""
         self._process.stop()
+        self._prometheus.forget(f"operator-{self.port}")
 
     def kill(self) -> None:
         """SIGKILL, as a crash would be."""

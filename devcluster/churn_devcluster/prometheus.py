@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,7 @@ _RETENTION = "6h"
 
 
 class Prometheus:
-    """Prometheus on loopback, whose targets are those of one file.
+    """Prometheus on loopback, whose targets are those of one file, and those named by `scrape`.
 
     The file is in the format of file-based service discovery; labels of a target, `job` and
     `__metrics_path__` among them, go before the defaults. It need not be there yet.
@@ -61,7 +62,9 @@ class Prometheus:
         """
         program = find_prometheus()
         self.work_dir.mkdir(parents=True, exist_ok=True)
-        self._targets_file.parent.mkdir(parents=True, exist_ok=True)
+        # Prometheus watches folders, and only those that are there when it starts.
+        for folder in (self._targets_file.parent, self._more_targets):
+            folder.mkdir(parents=True, exist_ok=True)
         # JSON is YAML.
         self._configuration.write_text(json.dumps(self._settings(), indent=1))
         process = Process("Prometheus", self._command(program), self.log).start()
@@ -87,6 +90,18 @@ class Prometheus:
         """Stops and starts it again with the same port and data."""
         self.stop()
         self.start()
+
+    def scrape(self, name: str, target: str, labels: Mapping[str, str]) -> None:
+        """Scrape `host:port` too, with these labels beside those of its own, until `forget` of the same name."""
+        file = self._more_targets / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps([{"targets": [target], "labels": dict(labels)}]))
+        partial.replace(file)
+
+    def forget(self, name: str) -> None:
+        """Scrape this no more; harmless where it is not scraped."""
+        (self._more_targets / f"{name}.json").unlink(missing_ok=True)
 
     def query(self, promql: str) -> list[dict[str, Any]]:
         """The vector that an instant query answers: `metric` and `value` of each series.
@@ -114,16 +129,27 @@ class Prometheus:
     def _configuration(self) -> Path:
         return self.work_dir / "prometheus.yml"
 
+    @property
+    def _more_targets(self) -> Path:
+        return self.work_dir / "targets"
+
     def _settings(self) -> dict[str, Any]:
         interval = f"{self._scrape_seconds}s"
-        discovery = {"files": [str(self._targets_file)], "refresh_interval": "5s"}
+        files = [str(self._targets_file), str(self._more_targets / "*.json")]
+        discovery = {"files": files, "refresh_interval": "5s"}
         # Envoy names a cluster by namespace and revision; like this its series join those of model servers.
         cluster = {"source_labels": ["envoy_cluster_name"], "regex": "([^/]+)/(.+)"}
         relabelled = [
             {**cluster, "target_label": label, "replacement": f"${number}"}
             for number, label in enumerate(("namespace", "revision"), start=1)
         ]
-        job = {"job_name": "devcluster", "file_sd_configs": [discovery], "metric_relabel_configs": relabelled}
+        job = {
+            "job_name": "devcluster",
+            # The operator says namespaces of ChurnModels, which are not the one it runs in.
+            "honor_labels": True,
+            "file_sd_configs": [discovery],
+            "metric_relabel_configs": relabelled,
+        }
         return {
             "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
             "scrape_configs": [job],
