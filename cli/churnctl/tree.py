@@ -28,7 +28,7 @@ def tree(model: ChurnModel, at: datetime | None = None) -> Tree:
     title.append(f"  {model.namespace}", style="bright_black")
     root = Tree(title, guide_style="bright_black")
     for condition in model.conditions:
-        root.add(_condition(condition))
+        root.add(_condition(condition, model.phase))
     _add_training(root, model, at)
     _add_versions(root, model, at)
     if model.url:
@@ -36,13 +36,15 @@ def tree(model: ChurnModel, at: datetime | None = None) -> Tree:
     return root
 
 
-def _condition(condition: Condition) -> Text:
+def _condition(condition: Condition, phase: str) -> Text:
     good: bool | None = None if condition.status == "Unknown" else condition.status == "True"
     if condition.type in _BAD_WHEN_TRUE and good is not None:
         good = not good
     mark, colour = _MARKS[good]
     if condition.type in _NEUTRAL:
         mark, colour = ("…", "yellow") if condition.status == "True" else ("·", "bright_black")
+    elif condition.type == "Trained" and condition.status == "False" and phase == "Training":
+        mark, colour = "…", "yellow"
     line = Text.assemble((mark, colour), f" {condition.type:<13} {condition.status:<7} ")
     return line.append(condition.reason, style="bold").append(f"  {condition.message}")
 

@@ -97,16 +97,18 @@ def _print(lines: list[Line], v1: int, v2: int) -> None:
         heading = line.section if line.section != section else ""
         section = line.section
         verdict = Text(line.verdict or ("changed" if line.differs else ""), style=colours.get(line.verdict, ""))
-        rows.append([heading, line.name, _cell(line.old), _cell(line.new), _change(line), verdict])
+        rows.append(
+            [heading, line.name, _cell(line.old, line.section), _cell(line.new, line.section), _change(line), verdict]
+        )
     print_table(["", "Value", f"v{v1}", f"v{v2}", "Change", "Verdict"], rows)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, section: str) -> str:
     match value:
         case None:
             return "-"
         case float():
-            return f"{value:.4f}" if abs(value) < 1000 else f"{value:g}"
+            return f"{value:.4f}" if section == "metrics" else f"{value:g}"
         case _:
             return str(value)
 
@@ -116,7 +118,7 @@ def _change(line: Line) -> str:
     if not numbers or isinstance(line.old, bool) or not line.differs:
         return ""
     change = line.new - line.old
-    return f"{change:+d}" if isinstance(change, int) else f"{change:+.4f}"
+    return f"{change:+.4f}" if line.section == "metrics" else f"{change:+g}"
 
 
 def _as_data(lines: list[Line], v1: int, v2: int) -> dict[str, dict[str, Any]]:
