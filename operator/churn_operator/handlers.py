@@ -30,7 +30,7 @@ def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
 
     @kopf.on.startup(registry=registry)
     async def start(**_: Any) -> None:
-        operator.health.workers = asyncio.create_task(operator.workers.run(), name="workers")
+        operator.health.workers = asyncio.create_task(operator.work(), name="workers")
         operator.health.watching = True
 
     @kopf.on.cleanup(registry=registry)
@@ -38,6 +38,7 @@ def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
         operator.health.watching = False
         if operator.health.workers is not None:
             operator.health.workers.cancel()
+            await asyncio.wait((operator.health.workers,))
         with suppress(TimeoutError):
             async with asyncio.timeout(EVENTS_GRACE):
                 await operator.told()

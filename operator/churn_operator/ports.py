@@ -11,6 +11,7 @@ from churn_report import Report
 from churn_operator.core.actions import Event, SubmitRun
 from churn_operator.core.analysis.samples import Measurement, Traffic
 from churn_operator.core.hooks import HookAnswer, HookCall
+from churn_operator.core.lease import LeaseRecord
 from churn_operator.core.live_traffic import TrafficQuestion
 from churn_operator.core.notifications import Notification
 from churn_operator.core.observation import DatasetLocation, ObjectKey, PipelinesTarget, Run
@@ -80,6 +81,16 @@ class Cluster(Protocol):
 
     async def post_event(self, key: ObjectKey, uid: str, event: Event) -> None:
         """Post an Event about the ChurnModel."""
+
+
+class Lease(Protocol):
+    """The lock in the cluster that one of several operators holds."""
+
+    async def read(self) -> tuple[LeaseRecord, str] | None:
+        """What stands in it, with its resourceVersion; None where there is no Lease yet."""
+
+    async def write(self, record: LeaseRecord, version: str | None) -> str:
+        """Replace it if it is still at `version`, or create it (None): else Conflict. Answers the new version."""
 
 
 class Metrics(Protocol):

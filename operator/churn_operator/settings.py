@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
+from churn_operator.core.lease import LeaseTimes
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -28,6 +30,12 @@ class Settings:
     cloudevents_sink: str = ""
     cloudevents_source: str = "/churnops.dev/churnmodel-operator"
     namespaces: str = ""
+    leader_election: bool = False
+    lease_namespace: str = ""
+    lease_name: str = "churn-operator"
+    lease_duration_seconds: float = 15.0
+    lease_renew_seconds: float = 10.0
+    lease_retry_seconds: float = 2.0
     workers: int = 16
     observe_deadline_seconds: float = 20.0
     cleanup_deadline_seconds: float = 60.0
@@ -37,6 +45,20 @@ class Settings:
     bind_address: str = "0.0.0.0"
     log_format: str = "json"
     log_level: str = "info"
+
+    def __post_init__(self) -> None:
+        if self.leader_election and not self.lease_namespace:
+            raise ValueError("CHURN_LEADER_ELECTION needs CHURN_LEASE_NAMESPACE, the namespace that the Lease is in")
+        _ = self.lease_times
+
+    @property
+    def lease_times(self) -> LeaseTimes:
+        """When a Lease is taken, renewed and given up. Raises ValueError where they do not follow one another."""
+        return LeaseTimes(
+            duration=timedelta(seconds=self.lease_duration_seconds),
+            renew=timedelta(seconds=self.lease_renew_seconds),
+            retry=timedelta(seconds=self.lease_retry_seconds),
+        )
 
     @property
     def cleanup_deadline(self) -> timedelta:
@@ -53,7 +75,21 @@ class Settings:
                 continue
             kind: type = type(setting.default)
             try:
-                values[setting.name] = kind(environment[variable])
+                values[setting.name] = _read(kind, environment[variable])
             except ValueError as error:
                 raise ValueError(f"{variable}={environment[variable]!r} is not a {kind.__name__}") from error
         return cls(**values)  # type: ignore[arg-type]
+
+
+def _read(kind: type, text: str) -> object:
+    return _truth(text) if kind is bool else kind(text)
+
+
+def _truth(text: str) -> bool:
+    match text.lower():
+        case "true" | "1":
+            return True
+        case "false" | "0":
+            return False
+        case _:
+            raise ValueError(text)

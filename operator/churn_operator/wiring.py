@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import uuid
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
@@ -21,6 +26,7 @@ from churn_operator.adapters.kserve.serving import SOURCE as KSERVE
 from churn_operator.adapters.kserve.serving import KServeServing
 from churn_operator.adapters.kubernetes_api import SOURCE as KUBERNETES
 from churn_operator.adapters.kubernetes_api import KubernetesApi, load_client
+from churn_operator.adapters.lease import KubernetesLease
 from churn_operator.adapters.prometheus import SOURCE as PROMETHEUS
 from churn_operator.adapters.prometheus import PrometheusMetrics
 from churn_operator.adapters.s3 import SOURCE as S3
@@ -30,6 +36,7 @@ from churn_operator.errors import AdapterError
 from churn_operator.reconcile.act import Actor
 from churn_operator.reconcile.health import Health
 from churn_operator.reconcile.herald import Herald
+from churn_operator.reconcile.leadership import Leadership, LeadershipMetrics
 from churn_operator.reconcile.metrics import LoopMetrics
 from churn_operator.reconcile.observe import Observer
 from churn_operator.reconcile.queue import WorkQueue
@@ -48,13 +55,17 @@ HOOK_PATIENCE = 1.0
 """Seconds that a pass, and with it a worker, waits for a webhook; what is answered later is for the next pass."""
 
 
+HAND_OVER = 8.0
+"""Seconds that an operator which stops waits for its threads, before it leaves the Lease to expire by itself."""
+
+
 @dataclass(frozen=True)
 class Operator:
     """Everything the handlers and the probes need."""
 
     store: ObjectStore
     queue: WorkQueue[ObjectKey]
-    workers: Workers
+    work: Callable[[], Coroutine[Any, Any, None]]
     serving: KServeServing
     metrics: LoopMetrics
     registry: CollectorRegistry
@@ -96,7 +107,11 @@ async def build(settings: Settings) -> Operator:
     connections = AsyncExitStack()
     traffic, webhooks = PrometheusMetrics(), Webhooks(api, patience=HOOK_PATIENCE)
     notifier = CloudEventsNotifier(settings)
-    for connected in (session, traffic, webhooks, notifier):
+    connections.push_async_callback(session.close)
+    leadership = _leadership(settings, session, registry)
+    if leadership is not None:
+        connections.push_async_callback(_hand_over, leadership, api, artifacts, pipelines)
+    for connected in (traffic, webhooks, notifier):
         connections.push_async_callback(connected.close)
     for threaded in (api, artifacts, pipelines):
         connections.callback(threaded.close)
@@ -119,12 +134,13 @@ async def build(settings: Settings) -> Operator:
     metrics.watch_queue(lambda: queue.depth)
     recorder = EventRecorder(cluster, metrics)
     herald = Herald(recorder, notifier, webhooks)
-    reconciler = Reconciler(store, observer, actor, cluster, herald, metrics)
+    may_act = (lambda: True) if leadership is None else (lambda: leadership.valid)
+    reconciler = Reconciler(store, observer, actor, cluster, herald, metrics, may_act)
     workers = Workers(queue, reconciler, settings.workers, timedelta(seconds=settings.resync_seconds))
     return Operator(
         store=store,
         queue=queue,
-        workers=workers,
+        work=workers.run if leadership is None else partial(leadership.lead, workers.run),
         serving=serving,
         metrics=metrics,
         registry=registry,
@@ -134,6 +150,35 @@ async def build(settings: Settings) -> Operator:
         webhooks=webhooks,
         connections=connections,
     )
+
+
+def _leadership(settings: Settings, session: ApiSession, registry: CollectorRegistry) -> Leadership | None:
+    """None for an operator that runs alone, which leads always."""
+    metrics = LeadershipMetrics(registry)
+    if not settings.leader_election:
+        metrics.leading.set(1)
+        return None
+    return Leadership(
+        lease=KubernetesLease(session, settings.lease_namespace, settings.lease_name),
+        # A pod that starts again is another holder: what its threads were at may not have ended.
+        identity=f"{os.environ.get('HOSTNAME', 'churn-operator')}_{uuid.uuid4()}",
+        times=settings.lease_times,
+        clock=lambda: datetime.now(UTC),
+        metrics=metrics,
+        # Not sys.exit: it would wait for threads, which may still be at what only the holder of the Lease may do.
+        abandon=partial(os._exit, 1),
+    )
+
+
+async def _hand_over(leadership: Leadership, *threaded: KubernetesApi | MinioArtifacts | KfpPipelines) -> None:
+    try:
+        async with asyncio.timeout(HAND_OVER):
+            for each in threaded:
+                await each.ended()
+    except TimeoutError:
+        _log.warning("a thread is still at work, so the lease is not handed over but left to expire")
+    else:
+        await leadership.release()
 
 
 def installation(settings: Settings, driver: str) -> Installation:

@@ -81,6 +81,11 @@ class MinioArtifacts:
         self._pool.close()
         self._deletions.close()
 
+    async def ended(self) -> None:
+        """Return once no thread is at work any more; after `close`."""
+        await self._pool.ended()
+        await self._deletions.ended()
+
     async def _ask_digest(self, location: DatasetLocation) -> str | None:
         client = self._client(location.endpoint, await self._credentials(location))
         return await self._pool.call(_digest, client, parse_uri(location.uri))

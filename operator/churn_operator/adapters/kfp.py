@@ -120,6 +120,10 @@ class KfpPipelines:
     def close(self) -> None:
         """Let go of threads and connections."""
         self._pool.close()
+
+    async def ended(self) -> None:
+        """Return once no thread is at work any more; after `close`."""
+        await self._pool.ended()
         for client in self._clients.values():
             client.runs.api_client.rest_client.pool_manager.clear()
 

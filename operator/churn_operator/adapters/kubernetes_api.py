@@ -109,6 +109,10 @@ class KubernetesApi:
         """Let go of threads; the client is the caller's."""
         self._pool.close()
 
+    async def ended(self) -> None:
+        """Return once no thread is at work any more; after `close`."""
+        await self._pool.ended()
+
     async def _request(
         self,
         method: str,

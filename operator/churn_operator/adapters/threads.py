@@ -37,6 +37,10 @@ class ThreadPool:
                 raise
             raise Transient(self._source, f"no answer within {self._deadline.total_seconds():g} s") from None
 
+    async def ended(self) -> None:
+        """Return once nothing runs in a thread any more; after `close`."""
+        await asyncio.to_thread(self._executor.shutdown, True)
+
     def close(self) -> None:
         """Start nothing more; what runs already goes on to its own time-out."""
         self._executor.shutdown(wait=False, cancel_futures=True)

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 @dataclass
 class Health:
-    """Alive: the event loop answers and the workers run. Ready: the watches were started."""
+    """Alive: the event loop answers and the workers run, or wait for the Lease. Ready: the watches were started."""
 
     workers: asyncio.Task[None] | None = None
     watching: bool = False
@@ -25,7 +25,7 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        """Whether passes are run."""
+        """Whether passes are run, or would be at once if the operator that leads were gone."""
         return self.watching and self.workers is not None and not self.workers.done()
 
 

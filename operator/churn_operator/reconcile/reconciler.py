@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -34,6 +34,8 @@ class Reconciler:
     cluster: Cluster
     herald: Herald
     metrics: LoopMetrics
+    may_act: Callable[[], bool] = lambda: True
+    """Whether nobody else may be at the same object: asked after the world was looked at, which can take long."""
 
     async def reconcile_once(self, key: ObjectKey) -> timedelta | None:
         """Answers when to look again; None: only when something changes. Raises AdapterError if the status
@@ -44,6 +46,8 @@ class Reconciler:
             return None
         subject = subject_of(raw)
         observation = await self.observer.observe(subject)
+        if not self.may_act():
+            return None
         decision = decide(observation)
         decision, written = await self._act(observation, decision)
         if any(isinstance(action, RemoveFinalizer) for action in decision.actions):
