@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from churnctl.application import cli
+from churnctl.console import say
 from churnctl.errors import ChurnctlError, ExitCode
 
 BROKEN_PIPE = 141
@@ -31,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except ChurnctlError as error:
-        click.secho(f"error: {error}", fg="red", err=True)
+        say(f"error: {error}", "red")
         return error.exit_code
     except BrokenPipeError:
         # Else the interpreter would try to flush stdout once more, and complain.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +45,11 @@ def stdout() -> Console:
 def stderr() -> Console:
     """What a command does meanwhile, and what goes wrong."""
     return _console(stderr=True)
+
+
+def say(text: str, colour: str | None = None, *, err: bool = True) -> None:
+    """A sentence, on stderr unless told otherwise; click takes colours off for a pipe, and NO_COLOR is heeded here."""
+    click.secho(text, fg=None if "NO_COLOR" in os.environ else colour, err=err)
 
 
 def _console(stderr: bool) -> Console:

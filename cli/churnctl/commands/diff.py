@@ -28,7 +28,7 @@ class _Number(click.ParamType[int]):
         return int(digits)
 
 
-@click.command()
+@click.command(short_help="Compare two versions.")
 @name_argument
 @click.argument("v1", type=_Number())
 @click.argument("v2", type=_Number())

@@ -11,7 +11,7 @@ from churnctl.options import Output, Place, bare, output_option, place_options
 from churnctl.options import _names as complete_names
 
 
-@click.command()
+@click.command(short_help="List ChurnModels, a line each.")
 @click.argument(
     "name", required=False, shell_complete=complete_names, callback=lambda _c, _p, value: value and bare(value)
 )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from churnctl.view import ChurnModel, Version
 
 
-@click.command()
+@click.command(short_help="List the versions that were made.")
 @name_argument
 @click.option("--version", "number", type=click.IntRange(min=1), help="Only this version, with its gate and metrics.")
 @output_option(Output.TABLE, Output.WIDE, Output.JSON, Output.YAML)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _BUCKET = "mlops-data"
 
 
-@click.command()
+@click.command(short_help="Propose a ChurnModel from a CSV file.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--name", metavar="NAME", help="Of the ChurnModel; default: that of the file.")
 @click.option("--uri", metavar="S3-URI", help=f"Where the file is, or will be, in S3; default: s3://{_BUCKET}/<file>.")

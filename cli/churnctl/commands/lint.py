@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from churnctl.lint.files import Checked
 
 
-@click.command()
+@click.command(short_help="Check manifests without a cluster.")
 @click.option(
     "-f", "--filename", "files", multiple=True, required=True, metavar="FILE", type=click.Path(),
     help="File or folder of manifests; - for stdin. May be repeated.",
@@ -46,11 +46,11 @@ def lint(context: click.Context, files: tuple[str, ...], definition: Path | None
 
 
 def _print(checked: Checked) -> None:
+    from churnctl.console import say
     from churnctl.lint.manifest import NOT_ALL_CHECKED
 
     for finding in checked.findings:
-        where = click.style(f"{finding.file}:{finding.line}:", bold=True)
-        click.echo(f"{where} {finding.sentence}")
+        click.echo(f"{finding.file}:{finding.line}: {finding.sentence}")
     for name in checked.incomplete:
         click.echo(f"{name or 'a ChurnModel without a name'}: {NOT_ALL_CHECKED}", err=True)
     skipped = f" {checked.others} of another kind skipped." if checked.others else ""
@@ -58,11 +58,9 @@ def _print(checked: Checked) -> None:
         click.echo(f"No ChurnModel was found.{skipped}", err=True)
     elif checked.findings:
         count = len(checked.findings)
-        click.secho(
-            f"{count} mistake{'s' if count > 1 else ''} in {_models(checked.models)}.{skipped}", fg="red", err=True
-        )
+        say(f"{count} mistake{'s' if count > 1 else ''} in {_models(checked.models)}.{skipped}", "red")
     else:
-        click.secho(f"{_models(checked.models)}: nothing to correct.{skipped}", fg="green", err=True)
+        say(f"{_models(checked.models)}: nothing to correct.{skipped}", "green")
 
 
 def _models(count: int) -> str:

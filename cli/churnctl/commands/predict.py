@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from churnctl.predictions import Prediction
 
 
-@click.command()
+@click.command(short_help="Ask who churns, from JSON or CSV.")
 @name_argument
 @click.option(
     "-f", "--filename", "file", required=True, metavar="FILE", type=click.Path(),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from churnctl.view import ChurnModel
 
 
-@click.command()
+@click.command(short_help="Serve an earlier version at once.")
 @name_argument
 @click.option(
     "--to", "number", type=click.IntRange(min=1), help="The version to serve; default: the one in service before."

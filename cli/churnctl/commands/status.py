@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from churnctl.view import ChurnModel
 
 
-@click.command()
+@click.command(short_help="Show versions, traffic and what goes on.")
 @name_argument
 @click.option("-w", "--watch", is_flag=True, help="Go on, and show each change, until Ctrl-C.")
 @output_option(Output.TABLE, Output.JSON, Output.YAML)

@@ -11,6 +11,14 @@ from churnctl.options import Place, name_argument, place_options
 if TYPE_CHECKING:
     from churnctl.verbs import Verb
 
+_SHORT = {
+    "approve": "Let the step under way end.",
+    "pause": "Hold the rollout where it is.",
+    "resume": "Go on after a pause.",
+    "promote": "Give the candidate everything now.",
+    "abort": "Give the stable version everything again.",
+    "retry": "Try again what failed or was refused.",
+}
 _DESCRIPTIONS = {
     "approve": "Let the step that is under way end, once its bake is over.",
     "pause": "Hold the rollout where it is. A candidate that fails is still rolled back.",
@@ -22,7 +30,11 @@ _DESCRIPTIONS = {
 
 
 def _verb_command(verb: str) -> click.Command:
-    @click.command(name=verb, help=f"{_DESCRIPTIONS[verb]}\n\nSets the annotation churnops.dev/{verb}, once.")
+    @click.command(
+        name=verb,
+        short_help=_SHORT[verb],
+        help=f"{_DESCRIPTIONS[verb]}\n\nSets the annotation churnops.dev/{verb}, once.",
+    )
     @name_argument
     @click.option(
         "--version", "number", type=click.IntRange(min=1), help="Only if this version is meant; else nothing is done."

@@ -95,8 +95,8 @@ def _column(column: Column) -> Iterator[str]:
         case ColumnKind.CATEGORY:
             yield from _categories(column)
         case ColumnKind.NUMBER:
-            yield f"        minimum: {_number(column.minimum or 0)}"
-            yield f"        maximum: {_number(column.maximum or 0)}"
+            bounds = {"minimum": column.minimum, "maximum": column.maximum}
+            yield from (f"        {name}: {_number(bound)}" for name, bound in bounds.items() if bound is not None)
     if column.nullable:
         yield "        nullable: true"
 
