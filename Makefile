@@ -41,8 +41,8 @@ test: environment binaries ## All tests, real parts included
 	@$(BIN)/pytest tests
 
 .PHONY: test-unit
-test-unit: environment ## Pure tests only
-	@$(BIN)/pytest tests/unit -q -n 2 --dist loadfile
+test-unit: environment ## Pure tests only, and of those the quick ones
+	@HYPOTHESIS_PROFILE=quick $(BIN)/pytest tests/unit -q -n 2 --dist worksteal -m "not slow"
 
 .PHONY: check
 check: environment ## Format, lint, types, import rules, generated files

@@ -1,6 +1,7 @@
 """What holds in every life of a ChurnModel, whatever people and the world do to it.
 
-The lives are the same in every run. `HYPOTHESIS_PROFILE=explore pytest --hypothesis-seed=N` looks further.
+The lives are the same in every run. `HYPOTHESIS_PROFILE=explore pytest --hypothesis-seed=N` looks further;
+`HYPOTHESIS_PROFILE=quick` lives a few of them, for `make test-unit`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ _QUICKLY = {"deadline": None, "phases": (Phase.explicit, Phase.generate), "suppr
 """Without Phase.shrink, which takes minutes on lives this long: add it to study a failure."""
 settings.register_profile("lives", derandomize=True, database=None, max_examples=60, stateful_step_count=25, **_QUICKLY)
 settings.register_profile("explore", max_examples=150, print_blob=True, **_QUICKLY)
-LIVES = settings.get_profile("explore" if os.environ.get("HYPOTHESIS_PROFILE") == "explore" else "lives")
+settings.register_profile("quick", settings.get_profile("lives"), max_examples=6)
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "lives")
+LIVES = settings.get_profile(PROFILE)
 
 SEEDS = (1, 2, 3)
 FAULTS = ("kfp_down", "s3_down", "kserve_down", "apply_fails", "apply_refused", "kfp_refuses")

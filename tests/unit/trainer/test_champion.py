@@ -25,7 +25,7 @@ from churn_trainer.request import RunRequest
 
 from tests.unit.trainer.tables import customers, request, with_column, write
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.slow]
 
 
 @dataclass(frozen=True)

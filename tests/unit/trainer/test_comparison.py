@@ -88,6 +88,7 @@ def test_a_worse_candidate_is_worse_with_confidence_and_turned_around_is_better(
         assert (other.lower, other.upper) == pytest.approx((-one.upper, -one.lower), abs=1e-9), metric
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bounds() -> None:
     rows = shared_rows(np.random.default_rng(3))
 
@@ -95,6 +96,7 @@ def test_the_same_seed_gives_the_same_bounds() -> None:
     assert compare(rows, SHA, 0.95, seed=7) != compare(rows, SHA, 0.95, seed=8)
 
 
+@pytest.mark.slow
 def test_more_confidence_gives_wider_bounds_on_more_resamples() -> None:
     rows = shared_rows(np.random.default_rng(4), rows=300)
 
@@ -124,6 +126,7 @@ def _delong_standard_error(rows: SharedRows) -> float:
     return float(np.sqrt(sum(parts)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("noise", "sharpness"), [((0.5, 0.5), 1.0), ((0.8, 0.3), 1.0), ((0.3, 0.3), 1.5)], ids=["equal", "blurred", "sharp"]
 )
