@@ -4,7 +4,8 @@ from the one that was last rolled out (KServe's rules, observed on the real cont
 - a split needs a rolled-out revision; a first rollout is never a canary;
 - leaving canaryTrafficPercent out promotes, so it is always written;
 - the newest revision's share goes to the newest *ready* one: until a candidate's own is ready, its weight
-  would reach the model before it, so it is held at 0 unless that is the rolled-out one anyway;
+  would reach the model before it, so it is held at 0 unless that is the rolled-out one anyway, and no other
+  can get ready first;
 - with 0 all traffic goes to the rolled-out revision, but the model URI in spec stays the bad one, so a
   rollback restores the URI at 0 percent and gives it everything when its own revision is ready;
 - a share below 100 for a URI whose newest revision is the rolled-out one is read as the wish to take that
@@ -114,7 +115,10 @@ class KnativeObservation:
         if self._needs_stable_first(stable, candidate, wish.weight, previous_revision):
             return self._towards_only(stable, wish.settings, previous_revision)
         own = self.uri == candidate.uri and self._reaches(candidate, previous_revision)
-        reaches_another = not own and self.latest_ready != self.latest_rolled_out
+        before = previous_revision if self.uri == candidate.uri else self.latest_created
+        reaches_another = not own and (
+            self.latest_ready != self.latest_rolled_out or _count(before) > _count(self.latest_ready)
+        )
         return KnativeStep(candidate, 0 if reaches_another else wish.weight, wish.settings)
 
     def _towards_only(

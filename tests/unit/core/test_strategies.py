@@ -216,6 +216,18 @@ def test_with_knative_a_stable_version_that_does_not_come_back_holds_the_next_ca
     assert states(model) == ["1 Superseded", "2 Superseded", "3 Stable"]
 
 
+def test_a_superseded_candidate_that_gets_ready_while_the_next_one_starts_gets_nothing(driver: str) -> None:
+    model = in_service(driver, **IMMEDIATE)
+    model.plans[2] = ModelPlan(serving=ServingPlan(start=timedelta(seconds=70)))
+    model.plans[3] = ModelPlan(serving=ServingPlan(start=timedelta(seconds=100)))
+    model.change(training__seed=2)
+    model.until(lambda one: one.model.rollout.step_requested is not None and one.model.rollout.candidate == 2)
+    model.weights_seen.clear()
+    model.change(training__seed=3)
+    model.settle()
+    assert model.weights_seen == [{1: 100}, {3: 100}]
+
+
 # Shadow
 
 SHADOW = [{"weight": 20, "bake": "2m", "shadow": True}, {"weight": 50, "bake": "1m"}]
