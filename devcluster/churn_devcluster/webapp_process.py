@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -64,9 +65,7 @@ class WebAppProcess:
         self._cluster.control_plane.create_namespace(NAMESPACE)
         self._cluster.kubectl.apply(reader_role())
         token = self._cluster.control_plane.service_account_token(NAMESPACE, SERVICE_ACCOUNT, seconds=_A_DAY)
-        file = self._folder / "token"
-        file.touch(mode=0o600)
-        file.write_text(token)
+        _write_secret(self._folder / "token", token)
         self._process.start()
         wait_until(self._ready, "the web app", _READY_SECONDS, self._process)
         return self
@@ -86,13 +85,25 @@ class WebAppProcess:
     def person_token(self, namespace: str, name: str, role: str) -> str:
         """A token for a person who has the role (view or edit, as far as ChurnModels go) in the namespace. It is
         valid for a day."""
+        self._cluster.control_plane.create_namespace(namespace)
         self._cluster.kubectl.apply(person_access(namespace, name, role))
         return self._cluster.control_plane.service_account_token(namespace, name, seconds=_A_DAY)
+
+    def person_token_file(self, namespace: str, name: str, role: str) -> Path:
+        """A file with such a token, which only the user of this machine can read."""
+        file = self._folder / f"token-of-{name}"
+        _write_secret(file, self.person_token(namespace, name, role))
+        return file
 
     def _ready(self) -> bool:
         with suppress(httpx.HTTPError):
             return httpx.get(f"{self.url}/readyz", trust_env=False, timeout=5).status_code == httpx.codes.OK
         return False
+
+
+def _write_secret(file: Path, token: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(token)
 
 
 def reader_role() -> list[dict[str, Any]]:

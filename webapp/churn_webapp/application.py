@@ -33,6 +33,7 @@ def create_app(settings: Settings, backends: Backends | None = None) -> Flask:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     attach(app.extensions, backends or Backends.of(settings))
     predict.csrf.init_app(app)
     for page in (models, actions, predict, session, health):

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from churn_webapp.charts.version_metrics import SHOWN
+
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -45,6 +47,11 @@ def words(name: str) -> str:
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
 
 
+def metric(name: str) -> str:
+    """`rocAuc` as `ROC AUC`."""
+    return SHOWN.get(name) or words(name).capitalize()
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago,
     "utc": utc,
@@ -52,4 +59,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "percent": percent,
     "count": count,
     "words": words,
+    "metric": metric,
 }

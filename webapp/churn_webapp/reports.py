@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from os import environ
 from typing import Any, TypeVar
@@ -15,12 +16,14 @@ from minio.credentials.providers import EnvAWSProvider, IamAwsProvider
 from minio.error import MinioException, S3Error
 from pydantic import BaseModel, ValidationError
 
-from churn_webapp.errors import NotFound, Unavailable
+from churn_webapp.errors import NotFound, Unavailable, WebappError
 from churn_webapp.settings import Settings
 
 _TIMEOUT = urllib3.Timeout(connect=2, read=5)
 _LARGEST_BYTES = 8 * 1024 * 1024
 _MOST_KEPT = 256
+_FAILURE_SECONDS = 10.0
+"""A store that is away is not asked by every look at a page."""
 _Document = TypeVar("_Document", bound=BaseModel)
 
 
@@ -33,6 +36,7 @@ class Reports:
         self._client = _client(settings.s3_endpoint)
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, BaseModel] = OrderedDict()
+        self._failures: dict[str, tuple[float, WebappError]] = {}
 
     def report(self, output_uri: str) -> Report:
         """The report of the run with this output URI. Raises NotFound or Unavailable."""
@@ -48,7 +52,7 @@ class Reports:
         if isinstance(kept, kind):
             return kept
         try:
-            document = kind.model_validate_json(self._read(uri))
+            document = kind.model_validate_json(self._read_unless_it_just_failed(uri))
         except ValidationError as error:
             raise NotFound(f"{uri} cannot be read: it was written by another version of the trainer.") from error
         with self._lock:
@@ -56,6 +60,20 @@ class Reports:
             while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
         return document
+
+    def _read_unless_it_just_failed(self, uri: str) -> bytes:
+        with self._lock:
+            until, failure = self._failures.get(uri, (0.0, None))
+        if failure is not None and time.monotonic() < until:
+            raise failure
+        try:
+            return self._read(uri)
+        except WebappError as error:
+            with self._lock:
+                if len(self._failures) >= _MOST_KEPT:
+                    self._failures.clear()
+                self._failures[uri] = (time.monotonic() + _FAILURE_SECONDS, error)
+            raise
 
     def _read(self, uri: str) -> bytes:
         if not uri.startswith(self._root) or ".." in uri:

@@ -12,6 +12,9 @@ from churn_devcluster.demo.customers import customers_file
 from churn_devcluster.demo.story import NAMESPACE, Story
 from churn_devcluster.demo.telling import Teller
 from churn_devcluster.operator_process import OperatorProcess
+from churn_devcluster.webapp_process import WebAppProcess
+
+PEOPLE = (("edda", "edit"), ("victor", "view"))
 
 
 def add_demo_options(parser: argparse.ArgumentParser) -> None:
@@ -30,16 +33,39 @@ def demo(cluster: Devcluster, options: argparse.Namespace) -> None:
         DevclusterError: something that should have happened did not.
     """
     teller = Teller(options.json)
-    with OperatorProcess(cluster):
-        story = Story(cluster, teller, customers_file(options.data, cluster.work_dir))
-        story.tell(AnalysisStory(story).tell if options.analysis else None)
-        if options.keep:
-            places = {
-                "kubectl": f"KUBECONFIG={cluster.kubeconfig} kubectl -n {NAMESPACE} get churnmodels --watch",
-                "model": story.models.status(story.name).get("url", ""),
-                "runs": f"{cluster.pipelines.url}/apis/v2beta1/runs",
-                "logs": str(cluster.work_dir),
-            }
-            sentence = "\n".join(f"{name:>9}  {place}" for name, place in places.items())
-            teller.milestone("kept", f"everything goes on running until Ctrl-C:\n{sentence}", **places)
-            signal.pause()
+    with WebAppProcess(cluster) as web_app:
+        announce(web_app, teller)
+        with OperatorProcess(cluster):
+            tell(cluster, teller, web_app, options)
+
+
+def tell(cluster: Devcluster, teller: Teller, web_app: WebAppProcess, options: argparse.Namespace) -> None:
+    """The story over everything that runs.
+
+    Raises:
+        DevclusterError: something that should have happened did not.
+    """
+    story = Story(cluster, teller, customers_file(options.data, cluster.work_dir))
+    story.tell(AnalysisStory(story).tell if options.analysis else None)
+    if options.keep:
+        places = {
+            "browser": web_app.url,
+            "kubectl": f"KUBECONFIG={cluster.kubeconfig} kubectl -n {NAMESPACE} get churnmodels --watch",
+            "model": story.models.status(story.name).get("url", ""),
+            "runs": f"{cluster.pipelines.url}/apis/v2beta1/runs",
+            "logs": str(cluster.work_dir),
+        }
+        sentence = "\n".join(f"{name:>9}  {place}" for name, place in places.items())
+        teller.milestone("kept", f"everything goes on running until Ctrl-C:\n{sentence}", **places)
+        signal.pause()
+
+
+def announce(web_app: WebAppProcess, teller: Teller) -> None:
+    """Say where the story can be watched, and how to log in there: as one who may change ChurnModels, or only look."""
+    editor, viewer = (web_app.person_token_file(NAMESPACE, *person) for person in PEOPLE)
+    sentence = (
+        f"watch it in a browser: {web_app.url}\n"
+        f"          to press buttons, log in there with the token in {editor}\n"
+        f"          (that in {viewer} may only look)"
+    )
+    teller.milestone("webApp", sentence, url=web_app.url, editorToken=str(editor), viewerToken=str(viewer))

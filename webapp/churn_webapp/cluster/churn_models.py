@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from churn_webapp.cluster.api_server import ApiServer, Json
 from churn_webapp.errors import NotFound
+from churn_webapp.recent import Recent
 from churn_webapp.story.churn_model import ChurnModel, Event
 
 GROUP_PATH = "/apis/churnops.dev/v1alpha1"
 _FRESH_SECONDS = 1.0
 """Many browsers look every other second; the API server is asked once a second for each page at most."""
-_LONGEST_CACHE = 512
-_Answer = TypeVar("_Answer")
 
 
 def churn_model_path(namespace: str, name: str) -> str:
@@ -30,18 +26,19 @@ class ChurnModels:
     def __init__(self, api_server: ApiServer, namespaces: tuple[str, ...]) -> None:
         self._api_server = api_server
         self._namespaces = namespaces
-        self._lock = threading.Lock()
-        self._seen: dict[str, tuple[float, Any]] = {}
+        self._recent: Recent[Any] = Recent(_FRESH_SECONDS)
 
     def read_all(self) -> tuple[ChurnModel, ...]:
         """All of them by namespace and name. Raises Unavailable."""
-        return self._recent("list", self._read_all)
+        found: tuple[ChurnModel, ...] = self._recent.get("all", self._read_all)
+        return found
 
     def read(self, namespace: str, name: str) -> ChurnModel:
         """One of them. Raises NotFound or Unavailable."""
         if self._namespaces and namespace not in self._namespaces:
             raise NotFound(f"There is no ChurnModel {name} in namespace {namespace} that this app shows.")
-        return self._recent(f"read {namespace}/{name}", lambda: self._read(namespace, name))
+        found: ChurnModel = self._recent.get((namespace, name), lambda: self._read(namespace, name))
+        return found
 
     def read_now(self, namespace: str, name: str) -> ChurnModel:
         """One of them, as it is at this moment. Raises NotFound or Unavailable."""
@@ -50,12 +47,12 @@ class ChurnModels:
 
     def events(self, namespace: str, name: str) -> tuple[Event, ...]:
         """Its events, the newest first. Raises Unavailable."""
-        return self._recent(f"events {namespace}/{name}", lambda: self._events(namespace, name))
+        found: tuple[Event, ...] = self._recent.get(("events", namespace, name), lambda: self._events(namespace, name))
+        return found
 
     def forget(self) -> None:
         """Ask again the next time."""
-        with self._lock:
-            self._seen.clear()
+        self._recent.forget()
 
     def _read_all(self) -> tuple[ChurnModel, ...]:
         paths = [f"{GROUP_PATH}/namespaces/{quote(name, safe='')}/churnmodels" for name in self._namespaces]
@@ -86,17 +83,3 @@ class ChurnModels:
         answer = self._api_server.get(f"/api/v1/namespaces/{quote(namespace, safe='')}/events", selector)
         events = [Event.parse(item) for item in answer["items"]]
         return tuple(sorted(events, key=lambda event: event.last_seen, reverse=True))
-
-    def _recent(self, key: str, ask: Callable[[], _Answer]) -> _Answer:
-        now = time.monotonic()
-        with self._lock:
-            when, seen = self._seen.get(key, (float("-inf"), None))
-        if now - when < _FRESH_SECONDS:
-            found: _Answer = seen
-            return found
-        answer = ask()
-        with self._lock:
-            if len(self._seen) >= _LONGEST_CACHE:
-                self._seen.clear()
-            self._seen[key] = (now, answer)
-        return answer

@@ -7,17 +7,17 @@ policies apply, and the audit log has the person's name.
 from __future__ import annotations
 
 import hashlib
-import threading
-import time
 from dataclasses import dataclass, field
 
 from churn_webapp.cluster.api_server import ApiServer
 from churn_webapp.cluster.churn_models import churn_model_path
 from churn_webapp.errors import Forbidden
+from churn_webapp.recent import Recent
 
 FIELD_MANAGER = "churn-webapp"
-_REMEMBERED_SECONDS = 10.0
-_MOST_REMEMBERED = 2048
+_NAME_SECONDS = 60.0
+_PERMISSION_SECONDS = 10.0
+"""For what is shown only: a change is always decided by the API server at that moment."""
 
 
 @dataclass(frozen=True)
@@ -38,29 +38,17 @@ class People:
 
     def __init__(self, api_server: ApiServer) -> None:
         self._api_server = api_server
-        self._lock = threading.Lock()
-        self._answers: dict[tuple[str, ...], tuple[float, bool]] = {}
+        self._names: Recent[str] = Recent(_NAME_SECONDS)
+        self._permissions: Recent[bool] = Recent(_PERMISSION_SECONDS)
 
     def identify(self, token: str) -> Person:
         """Who has this token. Raises LoginNeeded or Unavailable."""
-        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-        answer = self._api_server.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", review, token)
-        return Person(str(answer["status"]["userInfo"]["username"]), token)
+        return Person(self._names.get(_digest(token), lambda: self._name(token)), token)
 
     def may(self, person: Person, verb: str, namespace: str, name: str) -> bool:
         """Whether RBAC lets the person do `verb` to this ChurnModel. Raises LoginNeeded or Unavailable."""
-        key = (hashlib.sha256(person.token.encode()).hexdigest(), verb, namespace, name)
-        now = time.monotonic()
-        with self._lock:
-            when, answer = self._answers.get(key, (float("-inf"), False))
-        if now - when < _REMEMBERED_SECONDS:
-            return answer
-        answer = self._ask(person, verb, namespace, name)
-        with self._lock:
-            if len(self._answers) >= _MOST_REMEMBERED:
-                self._answers.clear()
-            self._answers[key] = (now, answer)
-        return answer
+        key = (_digest(person.token), verb, namespace, name)
+        return self._permissions.get(key, lambda: self._ask(person, verb, namespace, name))
 
     def annotate(self, person: Person, namespace: str, name: str, verb: str, value: str) -> None:
         """Set churnops.dev/<verb>, as the person. Raises Forbidden, LoginNeeded, NotFound or Unavailable."""
@@ -75,6 +63,11 @@ class People:
             self._api_server.merge(churn_model_path(namespace, name), change, person.token, FIELD_MANAGER)
         except Forbidden as error:
             raise Forbidden(refusal(person, namespace)) from error
+
+    def _name(self, token: str) -> str:
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        answer = self._api_server.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", review, token)
+        return str(answer["status"]["userInfo"]["username"])
 
     def _ask(self, person: Person, verb: str, namespace: str, name: str) -> bool:
         attributes = {
@@ -91,6 +84,10 @@ class People:
         }
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
         return bool(self._api_server.post(path, review, person.token)["status"]["allowed"])
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def refusal(person: Person, namespace: str) -> str:

@@ -47,6 +47,8 @@ def answer() -> ResponseReturnValue:
     token against forgery."""
     if request.mimetype == "application/json":
         return _answer_json()
+    if "csrf_token" not in request.form:
+        raise InvalidRequest("Send customers as JSON, with the header “content-type: application/json”.")
     csrf.protect()
     return _answer_form()
 

@@ -53,6 +53,8 @@ class Predicted:
     upload: Upload
     predictions: tuple[Prediction, ...]
     problems: tuple[Problem, ...]
+    asked: Customer
+    """The first customer as the model got it: what was label encoded is readable here."""
 
     @property
     def churning(self) -> int:
@@ -88,7 +90,7 @@ def predict(client: ModelClient, model: ChurnModel, contract: DataContract, uplo
     predictions = tuple(
         _prediction(index, upload.rows[index], score, contract) for index, score in zip(readable, scores, strict=True)
     )
-    return Predicted(model.key, upload, predictions, tuple(problems))
+    return Predicted(model.key, upload, predictions, tuple(problems), asked=next(iter(readable.values())))
 
 
 def _prediction(index: int, values: Mapping[str, Any], score: Score, contract: DataContract) -> Prediction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ def read_json(document: Any, contract: DataContract, most_rows: int) -> Upload:
     body = document
     if isinstance(body, Mapping) and "instances" in body:
         body = body["instances"]
-        if not isinstance(body, Sequence) or isinstance(body, str):
+        if not isinstance(body, Mapping | list):
             raise InvalidRequest("“instances” is not a list of customers.")
     single = isinstance(body, Mapping)
     instances = [body] if single else body
@@ -120,7 +120,7 @@ def _read_csv(text: str, contract: DataContract, most_rows: int) -> Upload:
 
 def _check_header(header: tuple[str, ...], contract: DataContract) -> None:
     missing = [column.name for column in contract.columns if column.name not in header and not column.nullable]
-    if len(missing) == len(contract.columns) or len(header) > _MOST_COLUMNS:
+    if not set(header) & set(contract.names) or len(header) > _MOST_COLUMNS:
         raise InvalidRequest(
             f"The first line names none of the model's columns, so this is no CSV of customers. It has to name "
             f"{', '.join(contract.names)}."
