@@ -124,8 +124,9 @@ def _announce(
 
 
 def _sentences(looked: AnalysisStatus) -> str:
-    """The sentences of the checks that decided the verdict."""
-    return "; ".join(f"{check.name}: {check.message}" for check in looked.checks if check.verdict is looked.verdict)
+    """The sentences of the checks that decided the verdict, or of all where none could be made."""
+    deciding = [check for check in looked.checks if check.verdict is looked.verdict]
+    return "; ".join(f"{check.name}: {check.message}" for check in deciding or looked.checks)
 
 
 def _with_rollout(draft: Draft, **changes: Any) -> Draft:

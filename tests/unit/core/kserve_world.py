@@ -240,6 +240,9 @@ class GatewayWorld:
         """Take a step."""
         match step:
             case VersionServiceStep(version):
+                there = self.services.get(version.number)
+                if dict(self.accepted_weights).get(version.number) and there is not None:
+                    assert step.compared_with == there.compared_with, "what answers requests is started anew"
                 if version.number not in self.services:
                     self.created[version.number] = now
                 self.services[version.number] = step

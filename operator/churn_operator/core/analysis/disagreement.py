@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
+from churn_operator.api.v1alpha1.status import Verdict
 from churn_operator.core.analysis.evidence import log_above
 from churn_operator.core.analysis.samples import Comparisons, Traffic
 from churn_operator.core.analysis.setting import Setting, inconclusive, judged
@@ -22,11 +24,18 @@ def disagreement(traffic: Traffic, setting: Setting) -> CheckResult:
 
     `setting.maximum` is the ratio that is still good, and the null hypothesis of the evidence: two models never agree
     on everything, so there is no ratio without a cause to test against.
+
+    What is Inconclusive once no more requests are mirrored stays so (NothingMirrored, which `verdicts.total` passes
+    over): the steps with copies are over, and waiting would not help.
     """
+    result = _so_far(traffic, setting)
+    if result.verdict is not Verdict.INCONCLUSIVE or (traffic and traffic[-1].comparisons is not None):
+        return result
+    return replace(result, reason=Reason.NOTHING_MIRRORED, message=f"{result.message}; no more will be mirrored")
+
+
+def _so_far(traffic: Traffic, setting: Setting) -> CheckResult:
     seen = [(each.candidate.requests, each.comparisons) for each in traffic if each.comparisons is not None]
-    if not seen:
-        message = "no requests are mirrored: the check needs a step with shadow, and serving.trafficDriver: gateway"
-        return inconclusive(setting, Reason.NOTHING_MIRRORED, 0, message)
     requests, every = math.fsum(count for count, _ in seen), _sum(comparisons for _, comparisons in seen)
     if every.compared < setting.min_requests:
         reason = Reason.TOO_FEW_REQUESTS if every.compared or not requests else Reason.NOTHING_COMPARED
@@ -60,8 +69,10 @@ def _what_is_missing(requests: float, every: Comparisons) -> str:
         reasons = ", ".join(f"{reason} {count:.0f}" for reason, count in every.failures)
         failed = math.fsum(count for _, count in every.failures)
         return f"; the stable version gave no answer to compare with for {failed:.0f} more ({reasons})"
-    if every.compared or not requests:
+    if every.compared:
         return ""
+    if not requests:
+        return "; none reached the candidate: copies are made in steps with shadow, by serving.trafficDriver: gateway"
     if every.copies:
         return (
             f"; the candidate's server got {every.copies:.0f} copies and compared none of its answers: "

@@ -53,5 +53,9 @@ class CheckResult:
 
 
 def total(results: Iterable[CheckResult]) -> Verdict:
-    """One verdict for all: Failed outweighs Error, that Inconclusive, and that Passed. Nothing checked is Passed."""
-    return max((result.verdict for result in results), key=_SEVERITY.index, default=Verdict.PASSED)
+    """One verdict for all: Failed outweighs Error, that Inconclusive, and that Passed. Nothing checked is Passed.
+
+    A check that can be made no more, since nothing is mirrored, has no part in it.
+    """
+    made = (result.verdict for result in results if result.reason is not Reason.NOTHING_MIRRORED)
+    return max(made, key=_SEVERITY.index, default=Verdict.PASSED)

@@ -14,6 +14,7 @@ from churn_operator.core.analysis.error_ratio import error_ratio
 from churn_operator.core.analysis.latency_quantile import latency_quantile
 from churn_operator.core.analysis.score_shift import score_shift
 from churn_operator.core.analysis.setting import Setting
+from churn_operator.core.analysis.verdicts import total
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -198,7 +199,7 @@ def test_disagreement_adds_up_over_windows_and_outlasts_the_shadow_step() -> Non
 def test_without_mirroring_disagreement_says_what_to_change() -> None:
     result = disagreement((errors((0, 1000), (0, 1000)),), MIRRORED)
     assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, Reason.NOTHING_MIRRORED)
-    assert "a step with shadow, and serving.trafficDriver: gateway" in result.message
+    assert "in steps with shadow, by serving.trafficDriver: gateway; no more will be mirrored" in result.message
     few = disagreement((errors((0, 1000), (0, 1000), mirrored=(9, 10)),), MIRRORED)
     assert (few.verdict, few.reason) == (Verdict.INCONCLUSIVE, Reason.TOO_FEW_REQUESTS)
     assert few.message == "10 mirrored requests were compared, and 100 are needed"
@@ -207,7 +208,7 @@ def test_without_mirroring_disagreement_says_what_to_change() -> None:
 @pytest.mark.parametrize(
     ("requests", "comparisons", "reason", "message"),
     [
-        (0, Comparisons(0, 0, 0), Reason.TOO_FEW_REQUESTS, "0 mirrored requests were compared, and 100 are needed"),
+        (0, Comparisons(0, 0, 0), Reason.TOO_FEW_REQUESTS, "and 100 are needed; none reached the candidate: copies"),
         (500, Comparisons(0, 0, 0), Reason.NOTHING_COMPARED, "answered 500 requests and took none for a copy"),
         (
             500,
@@ -233,9 +234,19 @@ def test_what_is_missing_for_a_comparison_is_said_and_never_held_against_the_can
     requests: float, comparisons: Comparisons, reason: Reason, message: str
 ) -> None:
     window = replace(errors((0, requests), (0, 500)), comparisons=comparisons)
-    result = disagreement((window, errors((0, 0), (0, 0))), MIRRORED)
+    result = disagreement((errors((0, 0), (0, 0)), window), MIRRORED)
     assert (result.verdict, result.reason, result.value) == (Verdict.INCONCLUSIVE, reason, None)
     assert message in result.message
+
+
+@pytest.mark.parametrize(("differing", "verdict"), [(13, Verdict.PASSED), (60, Verdict.FAILED), (5, Verdict.PASSED)])
+def test_once_nothing_is_mirrored_any_more_only_what_was_proven_counts(differing: float, verdict: Verdict) -> None:
+    shadow, canary = errors((0, 0), (0, 500), mirrored=(differing, 120)), errors((0, 900), (0, 900))
+    result = disagreement((shadow, canary), MIRRORED)
+    assert total([result]) is verdict
+    if differing == 13:
+        assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, Reason.NOTHING_MIRRORED)
+        assert total([disagreement((shadow,), MIRRORED)]) is Verdict.INCONCLUSIVE
 
 
 def test_of_requests_with_several_customers_alike_ones_prove_nothing_that_single_ones_would_not() -> None:
