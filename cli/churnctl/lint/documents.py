@@ -51,15 +51,20 @@ class Document:
         return self.lines.get(path, 1)
 
 
+_PLAIN = "plain"
+_NULL = re.compile(r"~|null|Null|NULL|")
+
+
 class _Loader(_LOADER):  # type: ignore[misc]
-    """Resolves plain scalars as kubectl does."""
+    """Leaves what a plain scalar is to this module; `!!str 1` and "1" are texts as ever."""
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
+        """The tag of a node."""
+        if kind is yaml.ScalarNode and implicit[0] and value != "<<":
+            return _PLAIN
+        return super().resolve(kind, value, implicit)
 
 
-_KEPT_TAGS = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT_TAGS]
-    for first, resolvers in _LOADER.yaml_implicit_resolvers.items()
-}
 _BOOLEAN = re.compile(r"(?:y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)")
 _INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)")
 _FLOAT = re.compile(
@@ -141,16 +146,25 @@ def _key(node: yaml.Node) -> str:
 
 def _scalar(node: yaml.Node) -> Any:
     text: str = node.value
-    if node.tag == "tag:yaml.org,2002:null":
-        return None
-    if node.tag != "tag:yaml.org,2002:str":
-        return _explicit(node.tag, text)
-    # libyaml says "" of a plain scalar and pyyaml None; others have a quote or a block's sign.
-    return text if getattr(node, "style", None) else plain(text)
+    match node.tag.rpartition(":")[2]:
+        case "plain":
+            return plain(text)
+        case "int":
+            return _integer(text) if _INTEGER.fullmatch(text) else text
+        case "float":
+            return float(text) if _FLOAT.fullmatch(text) else text
+        case "bool":
+            return text.lower() in _TRUE
+        case "null":
+            return None
+        case _:
+            return text
 
 
 def plain(text: str) -> Any:
-    """A scalar without quotes: a boolean, a number, or else the text."""
+    """A scalar without quotes: null, a boolean, a number, or else the text."""
+    if _NULL.fullmatch(text):
+        return None
     if _BOOLEAN.fullmatch(text):
         return text.lower() in _TRUE
     if _INTEGER.fullmatch(text):
@@ -158,18 +172,6 @@ def plain(text: str) -> Any:
     if _FLOAT.fullmatch(text):
         return float(text.replace("_", ""))
     return text
-
-
-def _explicit(tag: str, text: str) -> Any:
-    match tag.rpartition(":")[2]:
-        case "int":
-            return _integer(text) if _INTEGER.fullmatch(text) else text
-        case "float":
-            return float(text) if _FLOAT.fullmatch(text) else text
-        case "bool":
-            return text.lower() in _TRUE
-        case _:
-            return text
 
 
 def _integer(text: str) -> int:
