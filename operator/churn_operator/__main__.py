@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import signal
 import sys
+from dataclasses import fields
 
 import structlog
 
@@ -28,8 +30,20 @@ async def _run(settings: Settings) -> None:
         await handlers.run(operator, stop, namespaces)
 
 
+def command_line() -> argparse.ArgumentParser:
+    """No options: what there is to set is in the environment, as --help lists it."""
+    settings = (f"  CHURN_{setting.name.upper()}={setting.default}" for setting in fields(Settings))
+    return argparse.ArgumentParser(
+        prog="churn-operator",
+        description="Owns the life of every ChurnModel in a cluster, until it is told to stop.",
+        epilog="\n".join(("settings of the environment, with their defaults:", *settings)),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
 def main() -> None:
     """Read the settings, run, and say in one sentence what is wrong if that cannot begin."""
+    command_line().parse_args()
     try:
         settings = Settings.from_environment(os.environ)
         configure_logs(settings.log_format, settings.log_level)

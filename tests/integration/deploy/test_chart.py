@@ -19,6 +19,7 @@ from .test_manifests import dry_run, find, pod_of
 pytestmark = pytest.mark.cluster
 
 _NAMESPACED: Object = {"watchNamespaces": ["team-a", "team-b"], "settings": {"trafficDriver": "knative"}}
+_MONITORING: Object = {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
 _DIGEST = "sha256:" + "0" * 64
 
 _AS_KUSTOMIZE: dict[str, tuple[Object, str, tuple[str, ...]]] = {
@@ -26,7 +27,8 @@ _AS_KUSTOMIZE: dict[str, tuple[Object, str, tuple[str, ...]]] = {
     "namespaced": (_NAMESPACED, "overlays/namespaced", ()),
     "two replicas": ({"replicas": 2}, "operator", ("two-replicas",)),
     "network policy": ({"networkPolicy": {"enabled": True}}, "operator", ("network-policy",)),
-    "monitoring": ({"serviceMonitor": {"enabled": True}}, "operator", ("monitoring",)),
+    "monitoring": (_MONITORING, "operator", ("monitoring",)),
+    "web app": ({"webapp": {"enabled": True}}, "operator", ("webapp",)),
     "pipelines token": ({"pipelinesToken": {"enabled": True}}, "operator", ("pipelines-token",)),
     "namespaced, with the Gateway API": (
         {**_NAMESPACED, "settings": {"trafficDriver": "gateway"}},
@@ -37,11 +39,12 @@ _AS_KUSTOMIZE: dict[str, tuple[Object, str, tuple[str, ...]]] = {
         {
             "replicas": 2,
             "networkPolicy": {"enabled": True},
-            "serviceMonitor": {"enabled": True},
             "pipelinesToken": {"enabled": True},
+            "webapp": {"enabled": True},
+            **_MONITORING,
         },
         "operator",
-        ("pipelines-token", "two-replicas", "network-policy", "monitoring"),
+        ("pipelines-token", "two-replicas", "network-policy", "monitoring", "webapp", "webapp-network-policy"),
     ),
 }
 
@@ -129,7 +132,10 @@ def comparable(manifests: list[Object]) -> dict[tuple[str, str, str], Object]:
                 metadata["name"] = _without_suffix(metadata["name"])
             case "Deployment":
                 template = manifest["spec"]["template"]
-                template["metadata"]["annotations"].pop("checksum/settings", None)
+                annotations = template["metadata"].get("annotations", {})
+                annotations.pop("checksum/settings", None)
+                if not annotations:
+                    template["metadata"].pop("annotations", None)
                 for container in template["spec"]["containers"]:
                     for source in container["envFrom"]:
                         source["configMapRef"]["name"] = _without_suffix(source["configMapRef"]["name"])
@@ -205,27 +211,30 @@ def test_the_api_server_takes_every_object_in_every_mode(
 def test_the_pod_is_admitted_to_a_restricted_namespace_in_every_mode(
     installed: ControlPlane, rendered: list[Object]
 ) -> None:
-    [deployment] = [each for each in rendered if each["kind"] == "Deployment"]
-    template = deployment["spec"]["template"]
-    metadata = {**template["metadata"], "name": "operator", "namespace": NAMESPACE}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
-    assert "created (server dry run)" in dry_run(installed, pod, "create")
+    for deployment in (each for each in rendered if each["kind"] == "Deployment"):
+        template = deployment["spec"]["template"]
+        metadata = {**template["metadata"], "name": "a-pod", "namespace": NAMESPACE}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+        assert "created (server dry run)" in dry_run(installed, pod, "create")
 
 
-def test_a_selector_selects_the_pods(rendered: list[Object]) -> None:
-    [deployment] = [each for each in rendered if each["kind"] == "Deployment"]
-    labels = deployment["spec"]["template"]["metadata"]["labels"].items()
+def test_a_selector_selects_the_pods_of_one_deployment(rendered: list[Object]) -> None:
+    pods = [each["spec"]["template"]["metadata"]["labels"].items() for each in rendered if each["kind"] == "Deployment"]
+    services = [each["metadata"].get("labels", {}).items() for each in rendered if each["kind"] == "Service"]
     for manifest in rendered:
+        spec = manifest.get("spec", {})
         match manifest["kind"]:
             case "Deployment" | "PodDisruptionBudget":
-                assert manifest["spec"]["selector"]["matchLabels"].items() <= labels
+                selector, among = spec["selector"]["matchLabels"], pods
             case "NetworkPolicy":
-                assert manifest["spec"]["podSelector"]["matchLabels"].items() <= labels
+                selector, among = spec["podSelector"]["matchLabels"], pods
             case "Service":
-                assert manifest["spec"]["selector"].items() <= labels
+                selector, among = spec["selector"], pods
             case "ServiceMonitor":
-                service = find(rendered, "Service", "churn-operator-metrics")
-                assert manifest["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+                selector, among = spec["selector"]["matchLabels"], services
+            case _:
+                continue
+        assert [selector.items() <= labels for labels in among].count(True) == 1, manifest["metadata"]["name"]
 
 
 def test_a_digest_goes_before_a_tag(template: Template) -> None:
@@ -252,6 +261,13 @@ def test_another_release_has_names_of_its_own(template: Template) -> None:
     shared = comparable(first).keys() & comparable(second).keys()
     # There is one runtime of the name that the operator asks for.
     assert {kind for kind, _, _ in shared} == {"ClusterServingRuntime"}
+
+
+def test_the_web_app_reads_and_writes_nothing_by_itself(template: Template) -> None:
+    rendered = template({"webapp": {"enabled": True}})
+    role = find(rendered, "ClusterRole", "churn-operator-webapp")
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list"}
+    assert {resource for rule in role["rules"] for resource in rule["resources"]} == {"churnmodels", "events"}
 
 
 def test_the_least_has_nothing_of_the_cluster(template: Template) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -13,6 +15,7 @@ import jsonschema
 import pytest
 import yaml
 from churn_operator.settings import Settings
+from churn_webapp.settings import Settings as WebappSettings
 
 REPOSITORY = Path(__file__).parents[3]
 CHART = REPOSITORY / "deploy" / "helm" / "churn-operator"
@@ -137,6 +140,12 @@ def test_named_namespaces_need_a_named_driver() -> None:
     assert refusals(values) == []
 
 
-def test_the_chart_has_the_definition_that_is_generated() -> None:
-    name = "churnmodels.churnops.dev.yaml"
-    assert (CHART / "files" / name).read_text() == (REPOSITORY / "deploy" / "crds" / name).read_text()
+def test_every_setting_of_the_web_app_is_one_that_it_reads() -> None:
+    settable = set(SCHEMA["properties"]["webapp"]["properties"]["settings"]["properties"])
+    assert settable <= {camel(setting.name) for setting in fields(WebappSettings)}
+
+
+def test_what_the_chart_has_of_elsewhere_and_its_readme_are_up_to_date() -> None:
+    script = REPOSITORY / "deploy" / "helm" / "render_chart.py"
+    done = subprocess.run([sys.executable, script, "--check"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

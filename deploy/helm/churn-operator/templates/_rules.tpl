@@ -48,7 +48,20 @@
   verbs: [get]
 {{- end }}
 
-{{/* A Role or ClusterRole and its binding, from a dict: context, name, namespace ("" for the cluster), rules. */}}
+{{/* What the web app reads by itself. What a person does there is done with the person's own token. */}}
+{{- define "churn-operator.webappRules" -}}
+- apiGroups: [churnops.dev]
+  resources: [churnmodels]
+  verbs: [get, list]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list]
+{{- end }}
+
+{{/*
+A Role or ClusterRole and its binding, from a dict: context, name, namespace ("" for the cluster), rules, account (the
+operator's, if there is none).
+*/}}
 {{- define "churn-operator.role" -}}
 {{- $kind := ternary "Role" "ClusterRole" (ne .namespace "") }}
 apiVersion: rbac.authorization.k8s.io/v1
@@ -77,5 +90,7 @@ roleRef:
   kind: {{ $kind }}
   name: {{ .name }}
 subjects:
-  {{- include "churn-operator.subject" .context | nindent 2 }}
+  - kind: ServiceAccount
+    name: {{ default (include "churn-operator.serviceAccountName" .context) .account }}
+    namespace: {{ .context.Release.Namespace }}
 {{- end }}

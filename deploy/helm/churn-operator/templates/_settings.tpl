@@ -1,14 +1,43 @@
-{{/* Every setting of the operator as its environment variable: CHURN_ and its name in capitals. */}}
+{{/* The environment variable of a setting: CHURN_ and its name in capitals. */}}
+{{- define "churn-operator.variable" -}}
+CHURN_{{ regexReplaceAll "([A-Z])" . "_${1}" | upper }}
+{{- end }}
+
+{{/* A value as text. Helm reads numbers as floats, and would write a large one as 1.2e+06. */}}
+{{- define "churn-operator.text" -}}
+{{- if kindIs "float64" . }}
+{{- ternary (int64 . | toString) (toString .) (eq (floor .) .) }}
+{{- else }}
+{{- toString . }}
+{{- end }}
+{{- end }}
+
+{{/* The S3 credentials, as variables of a container. */}}
+{{- define "churn-operator.credentials" -}}
+- name: AWS_ACCESS_KEY_ID
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.artifactStore.existingSecret }}
+      key: {{ .Values.artifactStore.accessKeyIdKey }}
+- name: AWS_SECRET_ACCESS_KEY
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.artifactStore.existingSecret }}
+      key: {{ .Values.artifactStore.secretAccessKeyKey }}
+- name: AWS_REGION
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.artifactStore.existingSecret }}
+      key: {{ .Values.artifactStore.regionKey }}
+      optional: true
+{{- end }}
+
+{{/* Every setting of the operator, as the data of a ConfigMap. */}}
 {{- define "churn-operator.settings" -}}
 {{- $settings := dict }}
 {{- range $name, $value := .Values.settings }}
 {{- if not (kindIs "invalid" $value) }}
-{{- $variable := regexReplaceAll "([A-Z])" $name "_${1}" | upper }}
-{{- /* Helm reads numbers as floats, and writes a large one as 1.2e+06. */}}
-{{- if kindIs "float64" $value }}
-{{- $value = ternary (int64 $value | toString) (toString $value) (eq (floor $value) $value) }}
-{{- end }}
-{{- $_ := set $settings (printf "CHURN_%s" $variable) (toString $value) }}
+{{- $_ := set $settings (include "churn-operator.variable" $name) (include "churn-operator.text" $value) }}
 {{- end }}
 {{- end }}
 {{- $_ := set $settings "CHURN_TRAINER_IMAGE" (include "churn-operator.image" (list .Values.trainer.image .)) }}
