@@ -33,8 +33,8 @@ binaries: environment ## Find or build kube-apiserver, etcd and kubectl
 	@$(RUN) -m churn_devcluster bootstrap
 
 .PHONY: demo
-demo: environment ## The whole story on this machine (DATA=file.csv, ANALYSIS=1, JSON=1, KEEP=1)
-	@$(RUN) -m churn_devcluster demo $(if $(DATA),--data "$(DATA)") $(if $(ANALYSIS),--analysis) $(if $(JSON),--json) $(if $(KEEP),--keep)
+demo: environment ## The whole story on this machine (DATA=file.csv, SHORT=1, JSON=1, KEEP=1)
+	@$(RUN) -m churn_devcluster demo $(if $(DATA),--data "$(DATA)") $(if $(SHORT),--short) $(if $(JSON),--json) $(if $(KEEP),--keep)
 
 .PHONY: test
 test: environment binaries ## All tests, real parts included

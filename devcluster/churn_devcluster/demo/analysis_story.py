@@ -135,7 +135,14 @@ class AnalysisStory:
         with teller.waiting(f"version {number} at 10%"):
             models.wait(name, baking(number), f"version {number} at its first step", ROLLOUT_SECONDS)
             traffic.window()
-            gone = lambda seen: version(seen, number).get("state") == "RolledBack"  # noqa: E731
+            weights = [0]
+
+            def gone(seen: Status) -> bool:
+                rollout = seen.get("rollout", {})
+                if rollout.get("candidate") == number:
+                    weights.append(rollout.get("weight", 0))
+                return version(seen, number).get("state") == "RolledBack"
+
             status = models.wait(name, gone, f"version {number} to be rolled back", ROLLOUT_SECONDS)
         counted = traffic.window()
         reason = version(status, number)["reason"]
@@ -143,6 +150,7 @@ class AnalysisStory:
         facts = {
             "version": number,
             "check": bad.check,
+            "weight": max(weights),
             "reason": reason,
             "answers": dict(counted.versions),
             "failed": dict(counted.failed),

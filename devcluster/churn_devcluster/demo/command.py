@@ -21,7 +21,9 @@ def add_demo_options(parser: argparse.ArgumentParser) -> None:
     """Options of `demo` besides those of the devcluster."""
     parser.add_argument("--data", type=Path, help="CSV file of Telco customers; the default is made on the spot")
     parser.add_argument(
-        "--analysis", action="store_true", help="go on with live traffic that judges healthy and bad versions"
+        "--short",
+        action="store_true",
+        help="end before the chapters in which live traffic judges good and bad versions",
     )
     parser.add_argument("--json", action="store_true", help="print a JSON line a milestone and nothing else")
 
@@ -46,7 +48,7 @@ def tell(cluster: Devcluster, teller: Teller, web_app: WebAppProcess, options: a
         DevclusterError: something that should have happened did not.
     """
     story = Story(cluster, teller, customers_file(options.data, cluster.work_dir))
-    story.tell(AnalysisStory(story).tell if options.analysis else None)
+    story.tell(None if options.short else AnalysisStory(story).tell)
     if options.keep:
         places = {
             "browser": web_app.url,

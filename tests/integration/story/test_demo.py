@@ -21,7 +21,7 @@ def milestones(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]
     data = ["--data", str(TELCO)] if TELCO.exists() else []
     work_dir = tmp_path_factory.mktemp("demo")
     command = [sys.executable, "-m", "churn_devcluster", "demo", "--json", "--work-dir", str(work_dir), *data]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=1500)
     assert done.returncode == 0, done.stderr
     processes = subprocess.run(["pgrep", "-f", str(work_dir)], check=False, capture_output=True, text=True)
     assert processes.stdout == "", "the demo left processes behind"
@@ -64,3 +64,23 @@ def test_no_request_fails_all_along(milestones: list[dict[str, Any]]) -> None:
     (finished,) = told(milestones, "finished")
     assert finished["failed"] == 0
     assert finished["requests"] > 1000
+
+
+def test_without_traffic_a_rollout_holds_and_says_so(milestones: list[dict[str, Any]]) -> None:
+    (held,) = told(milestones, "held")
+    assert held["version"] == 2
+    assert "nothing speaks against version 2" in held["reason"]
+    assert "are needed" in held["reason"]
+
+
+def test_live_traffic_promotes_a_healthy_version(milestones: list[dict[str, Any]]) -> None:
+    (promoted,) = told(milestones, "promotedByAnalysis")
+    assert promoted["version"] == 2
+
+
+@pytest.mark.parametrize("check", ["errorRatio", "latencyQuantile", "scoreShift"])
+def test_live_traffic_takes_a_bad_version_back_at_its_first_step(milestones: list[dict[str, Any]], check: str) -> None:
+    (taken_back,) = [one for one in told(milestones, "rolledBackByAnalysis") if one["check"] == check]
+    assert taken_back["weight"] == 10
+    assert f"{check}: " in taken_back["reason"]
+    assert set(taken_back["failed"]) <= {str(taken_back["version"])}
