@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from churnctl.tree import tree
@@ -11,7 +11,7 @@ from churnctl.view import read
 from rich.console import Console
 
 from tests.unit.api.statuses import NOON
-from tests.unit.cli.objects import full, item_of
+from tests.unit.cli.objects import full, model_of
 from tests.unit.cli.test_verbs import APPROVALS, rolling_out
 from tests.unit.core.world import World
 
@@ -24,9 +24,9 @@ def drawn(item: dict[str, object], hours: float = 5) -> str:
     return out.getvalue()
 
 
-def shown(world: World) -> str:
+def shown(world: World, at: datetime | None = None) -> str:
     out = io.StringIO()
-    Console(file=out, width=200, color_system=None).print(tree(read(item_of(world)), world.now))
+    Console(file=out, width=200, color_system=None).print(tree(model_of(world), at or world.now))
     return out.getvalue()
 
 
@@ -44,8 +44,10 @@ def test_a_new_object_is_drawn() -> None:
 
 def test_a_canary_shows_its_steps_its_share_and_what_it_waits_for() -> None:
     world = rolling_out(rollout__steps=APPROVALS)
-    world.advance(timedelta(seconds=30))
-    text = shown(world)
+    world.reconcile()
+    started = model_of(world).rollout.step_started
+    assert started is not None
+    text = shown(world, started + timedelta(seconds=30))
     assert "v2 Candidate  ━━──────────────────  10 %" in text
     assert "v1 Stable     ━━━━━━━━━━━━━━━━━━──  90 %" in text
     assert "● step 1/3  10 %  bake 90s, then approval  for 30s, 60s to go" in text

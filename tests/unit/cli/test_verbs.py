@@ -87,14 +87,15 @@ def test_retry_brings_back_what_was_aborted() -> None:
     assert model_of(world).rollout.stable == 2
 
 
-def test_retry_tries_a_version_once_more_that_the_gate_refused() -> None:
+def test_retry_has_a_version_judged_again_that_the_gate_refused() -> None:
     world = in_service("knative", evaluation__minimums={"rocAuc": 0.8})
     world.plans[2] = ModelPlan(area=0.75)
     world.change(training__seed=2)
     world.settle()
-    world.change(evaluation__minimums={"rocAuc": 0.7})
-    world.settle()
-    heeded(world, Verb.RETRY)
+    assert model_of(world).versions[-1].state == "Rejected"
+    _, value = make(world, Verb.RETRY)
+    assert model_of(world).consumed[Verb.RETRY] == value
+    assert "AnnotationIgnored" not in world.reasons()
 
 
 @pytest.mark.parametrize(

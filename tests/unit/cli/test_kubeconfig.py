@@ -1,0 +1,93 @@
+"""Kubeconfigs are found and merged as kubectl does it."""
+
+from __future__ import annotations
+
+import base64
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from churnctl.cluster.credentials import in_files, with_credentials
+from churnctl.cluster.kubeconfig import current_context, merged, read_kubeconfig
+from churnctl.errors import InputError, NotFoundError
+from churnctl.options import Place
+
+pytestmark = pytest.mark.unit
+
+
+def config(cluster: str, server: str, **more: Any) -> dict[str, Any]:
+    return {
+        "clusters": [{"name": cluster, "cluster": {"server": server}}],
+        "contexts": [{"name": f"{cluster}-context", "context": {"cluster": cluster, "user": "me"}}],
+        "users": [{"name": "me", "user": {"token": server}}],
+        **more,
+    }
+
+
+def test_the_first_file_wins_and_others_add() -> None:
+    both = merged([config("a", "https://one"), config("b", "https://two", **{"current-context": "b-context"})])
+    assert [entry["name"] for entry in both["clusters"]] == ["a", "b"]
+    assert both["users"] == [{"name": "me", "user": {"token": "https://one"}}]
+    assert both["current-context"] == "b-context"
+
+
+def test_several_files_in_the_environment_and_paths_beside_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = tmp_path / "one" / "config", tmp_path / "two" / "config"
+    for file, name in ((one, "a"), (two, "b")):
+        file.parent.mkdir()
+        content = config(name, "https://x")
+        content["clusters"][0]["cluster"]["certificate-authority"] = "ca.crt"
+        file.write_text(yaml.safe_dump(content))
+    monkeypatch.setenv("KUBECONFIG", f"{one}:{tmp_path / 'absent'}:{two}")
+    read = read_kubeconfig(Place())
+    assert read is not None
+    assert [entry["cluster"]["certificate-authority"] for entry in read["clusters"]] == [
+        str(one.parent / "ca.crt"),
+        str(two.parent / "ca.crt"),
+    ]
+
+
+def test_no_file_is_no_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "absent"))
+    assert read_kubeconfig(Place()) is None
+    with pytest.raises(InputError, match="correct --kubeconfig"):
+        read_kubeconfig(Place(kubeconfig=tmp_path / "absent"))
+
+
+@pytest.mark.parametrize("text", ["a: [", "- list"])
+def test_a_file_that_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config").write_text(text)
+    with pytest.raises(InputError, match="kubeconfig"):
+        read_kubeconfig(Place(kubeconfig=tmp_path / "config"))
+
+
+def test_the_context() -> None:
+    both = merged([config("a", "https://one"), config("b", "https://two")])
+    assert current_context(both, Place(context="b-context")) == "b-context"
+    with pytest.raises(NotFoundError, match="no current context"):
+        current_context(both, Place())
+    with pytest.raises(NotFoundError, match="there is: a-context, b-context"):
+        current_context(both, Place(context="c"))
+
+
+def test_keys_go_into_files_that_nobody_else_reads() -> None:
+    ready = in_files({"client-key-data": base64.b64encode(b"secret").decode(), "token": "t"})
+    file = Path(ready["client-key"])
+    assert file.read_bytes() == b"secret"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "client-key-data" not in ready
+
+
+def test_a_token_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("abc\n")
+    assert with_credentials({"tokenFile": str(tmp_path / "token"), "token": "old"}, {})["token"] == "abc"
+    with pytest.raises(InputError, match="cannot be read"):
+        with_credentials({"tokenFile": str(tmp_path / "absent")}, {})
+
+
+def test_options_behind_the_subcommand_win() -> None:
+    assert Place(namespace="b").within(Place(namespace="a", context="c")) == Place(namespace="b", context="c")
