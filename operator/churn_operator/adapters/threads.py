@@ -30,10 +30,13 @@ class ThreadPool:
     ) -> Answer:
         """Run `function` in a thread and await its answer. Raises what it raises, and Transient past the deadline."""
         future = self._executor.submit(function, *args, **kwargs)
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes just as the call ends.
+        limit = asyncio.timeout(self._deadline.total_seconds())
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self._deadline.total_seconds())
+            async with limit:
+                return await asyncio.wrap_future(future)
         except TimeoutError:
-            if future.done() and not future.cancelled():
+            if not limit.expired():
                 raise
             raise Transient(self._source, f"no answer within {self._deadline.total_seconds():g} s") from None
 

@@ -21,6 +21,7 @@ from churn_operator.ports import Lease
 
 _log = structlog.get_logger()
 
+_CANCELLATION_SECONDS = 1.0
 _SPREAD = 0.2
 """Those who wait do not all ask at the same moment."""
 
@@ -164,7 +165,7 @@ class Leadership:
 
 
 async def _cancelled(*tasks: asyncio.Future[None]) -> None:
-    """Cancel those that still run, and wait until they have ended."""
+    """Cancel those that still run, and wait until they have ended, but no longer than another has to wait."""
     for task in tasks:
         task.cancel()
-    await asyncio.wait(tasks)
+    await asyncio.wait(tasks, timeout=_CANCELLATION_SECONDS)

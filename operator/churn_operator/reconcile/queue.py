@@ -74,7 +74,9 @@ class WorkQueue(Generic[K]):
                 return key
             self._wakened.clear()
             try:
-                await asyncio.wait_for(self._wakened.wait(), delay)
+                # Not wait_for: before Python 3.12 it loses a cancellation that comes with what it waits for.
+                async with asyncio.timeout(delay):
+                    await self._wakened.wait()
             except TimeoutError:
                 continue
 
