@@ -8,12 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bench.cli.__main__ as cli
 import bench.operator.__main__ as operator
 import bench.rollout.__main__ as rollout
 from bench.figures import Figure, as_json, table
 
 _ONE_ROW = Path(__file__).parent / "serving" / "one_row.py"
-BENCHMARKS = ("rollout", "serving", "operator")
+BENCHMARKS = ("cli", "rollout", "serving", "operator")
 
 
 def main() -> None:
@@ -27,6 +28,8 @@ def main() -> None:
     for name in options.only or BENCHMARKS:
         print(f"Measuring: {name}", file=sys.stderr, flush=True)
         match name:
+            case "cli":
+                figures += cli.run()
             case "rollout":
                 figures += rollout.run()
             case "serving":
