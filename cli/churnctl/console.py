@@ -57,7 +57,7 @@ def _console(stderr: bool) -> Console:
 
     terminal = (sys.stderr if stderr else sys.stdout).isatty()
     width = shutil.get_terminal_size().columns if terminal else _PIPED_WIDTH
-    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=True, emoji=False, markup=False)
+    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=not terminal, emoji=False, markup=False)
 
 
 def coloured(word: str) -> Any:
@@ -79,7 +79,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         for cell, width in zip(row, widths, strict=True):
             line.append_text(cell).append(" " * (width - cell.cell_len + 3))
         line.rstrip()
-        console.print(line)
+        console.print(line, soft_wrap=True)
 
 
 def progress() -> Progress:
