@@ -218,6 +218,20 @@ def test_the_pod_is_admitted_to_a_restricted_namespace_in_every_mode(
         assert "created (server dry run)" in dry_run(installed, pod, "create")
 
 
+def test_the_api_server_takes_what_the_olm_bundle_has_beside_its_service_version(
+    installed: ControlPlane, namespaces: None
+) -> None:
+    folder = REPOSITORY / "deploy" / "olm" / "bundle" / "manifests"
+    manifests = {file.name: yaml.safe_load(file.read_text()) for file in folder.glob("*.yaml")}
+    version = manifests.pop("churn-operator.clusterserviceversion.yaml")
+    examples = json.loads(version["metadata"]["annotations"]["alm-examples"])
+    [deployment] = version["spec"]["install"]["spec"]["deployments"]
+    metadata = {"name": deployment["name"], "labels": deployment["label"]}
+    made = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": deployment["spec"]}
+    items = [each | {"metadata": {"namespace": "team-a"} | each["metadata"]} for each in (*examples, made)]
+    assert dry_run(installed, {"apiVersion": "v1", "kind": "List", "items": [*manifests.values(), *items]})
+
+
 def test_a_selector_selects_the_pods_of_one_deployment(rendered: list[Object]) -> None:
     pods = [each["spec"]["template"]["metadata"]["labels"].items() for each in rendered if each["kind"] == "Deployment"]
     services = [each["metadata"].get("labels", {}).items() for each in rendered if each["kind"] == "Service"]
