@@ -78,9 +78,9 @@ def output_option(*formats: Output) -> Callable[[Function], Function]:
 
 def name_argument(command: Function) -> Function:
     """Adds the name of a ChurnModel; `churnmodel/<name>` is understood too, as kubectl prints it."""
-    return click.argument("name", shell_complete=_names, callback=lambda _context, _parameter, value: bare(value))(
-        command
-    )
+    return click.argument(
+        "name", shell_complete=complete_names, callback=lambda _context, _parameter, value: bare(value)
+    )(command)
 
 
 def bare(name: str) -> str:
@@ -88,7 +88,8 @@ def bare(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+def complete_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names of ChurnModels, for a shell."""
     from churnctl.completion import names
 
     return names(context, parameter, incomplete)

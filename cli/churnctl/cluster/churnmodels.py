@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import difflib
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from churnctl.cluster.connection import PLURAL, Connection
-from churnctl.errors import ChurnctlError, NotFoundError
+from churnctl.errors import ChurnctlError, NotFoundError, UnreachableError
 
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _MERGE = "application/merge-patch+json"
 FIELD_MANAGER = "kubectl-churn"
 _WATCH_SECONDS = 300
+_PATIENCE_SECONDS = 60.0
+"""An API server that restarts while somebody watches is waited for."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,24 @@ class ChurnModels:
 
         Raises:
             NotFoundError: the object is gone.
+            UnreachableError: there is no answer at first, or for a minute later on.
         """
+        seen, last_answer = "", None
         while True:
-            current = self.get(name)
-            yield current
-            yield from self._changes(name, current["metadata"]["resourceVersion"])
+            try:
+                current = self.get(name)
+            except UnreachableError:
+                if last_answer is None or time.monotonic() - last_answer > _PATIENCE_SECONDS:
+                    raise
+                time.sleep(1)
+                continue
+            version = current["metadata"]["resourceVersion"]
+            if version != seen:
+                yield current
+            for changed in self._changes(name, version):
+                version = changed["metadata"]["resourceVersion"]
+                yield changed
+            seen, last_answer = version, time.monotonic()
 
     def _changes(self, name: str, since: str) -> Iterator[dict[str, Any]]:
         import requests
@@ -88,8 +104,8 @@ class ChurnModels:
             "resourceVersion": since,
             "timeoutSeconds": str(_WATCH_SECONDS),
         }
-        with self._send("GET", PLURAL, params=query, stream=True, timeout=(10, _WATCH_SECONDS + 30)) as answer:
-            try:
+        try:
+            with self._send("GET", PLURAL, params=query, stream=True, timeout=(10, _WATCH_SECONDS + 30)) as answer:
                 for line in answer.iter_lines(chunk_size=1):
                     event = json.loads(line)
                     match event["type"]:
@@ -100,8 +116,8 @@ class ChurnModels:
                         case _:
                             # Mostly 410 Gone: the next watch begins with a fresh look.
                             return
-            except requests.exceptions.RequestException:
-                return
+        except (requests.exceptions.RequestException, UnreachableError):
+            return
 
     def _send(self, method: str, path: str, **options: Any) -> Any:
         return self.connection.send(method, path, namespace=self.namespace, **options)

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from churnctl.options import Output, Place, bare, output_option, place_options
-from churnctl.options import _names as complete_names
+from churnctl.options import Output, Place, bare, complete_names, output_option, place_options
 
 
 @click.command(short_help="List ChurnModels, a line each.")
