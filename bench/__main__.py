@@ -11,6 +11,7 @@ from pathlib import Path
 import bench.cli.__main__ as cli
 import bench.operator.__main__ as operator
 import bench.rollout.__main__ as rollout
+import bench.rollout.switching as switching
 from bench.figures import Figure, as_json, table
 
 _ONE_ROW = Path(__file__).parent / "serving" / "one_row.py"
@@ -34,6 +35,8 @@ def main() -> None:
                 figures += rollout.run()
             case "serving":
                 figures += serving()
+            case "switching":
+                figures += [figure for driver in switching.DRIVERS for figure in switching.run(driver)]
             case _:
                 figures += operator.run([int(count) for count in options.objects.split(",")])
     print(as_json(figures) if options.json else table(figures))
