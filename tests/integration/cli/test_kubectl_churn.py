@@ -89,8 +89,8 @@ def test_diff_says_why_hyperparameters_are_not_there(churn: Run, served: ChurnMo
     )
 
 
-def test_a_watch_prints_each_change_and_ends_with_the_object(
-    churn: Run, served: ChurnModels, environment: Mapping[str, str], kubectl: Any
+def test_a_watch_prints_each_change_outlasts_the_api_server_and_ends_with_the_object(
+    served: ChurnModels, control_plane: ControlPlane, environment: Mapping[str, str], kubectl: Any
 ) -> None:
     command = ["kubectl", "churn", "status", "churn", "--watch", "-o", "json", "-n", served.namespace]
     with subprocess.Popen(
@@ -100,10 +100,13 @@ def test_a_watch_prints_each_change_and_ends_with_the_object(
         assert json.loads(run.stdout.readline())["phase"] == "RollingOut"
         served.apply_status({**write_status(FULL), "phase": "Serving"})
         assert json.loads(run.stdout.readline())["phase"] == "Serving"
+        control_plane.restart_apiserver()
+        served.apply_status({**write_status(FULL), "phase": "Training"})
+        assert json.loads(run.stdout.readline())["phase"] == "Training"
         kubectl("delete", "churnmodel", "churn", "--wait=false", namespace=served.namespace)
         assert run.wait(timeout=30) == ExitCode.NOT_FOUND
         assert run.stderr is not None
-        assert 'ChurnModel "churn" was deleted' in run.stderr.read()
+        assert 'ChurnModel "churn"' in run.stderr.read()
 
 
 # Verbs: what writes to status here is the test, in the operator's place
