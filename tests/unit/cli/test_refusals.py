@@ -27,7 +27,7 @@ def answer(code: int, content: str) -> requests.Response:
         (404, 'churnmodels.churnops.dev "x" not found', ExitCode.NOT_FOUND, "not found."),
         (404, "the server could not find the requested resource", ExitCode.NOT_FOUND, "is not installed"),
         (409, "the object has been modified", ExitCode.FAILED, "has been modified"),
-        (422, 'ChurnModel.churnops.dev "x" is invalid: spec.rollbackTo: Invalid value: 0', ExitCode.FAILED, "is invalid"),
+        (422, 'ChurnModel "x" is invalid: spec.rollbackTo: Invalid value: 0', ExitCode.FAILED, "is invalid"),
         (503, "etcd is away", ExitCode.UNREACHABLE, "cannot answer now (503): etcd is away"),
     ],
 )  # fmt: skip
