@@ -5,20 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
-import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import kubernetes
 import pytest
 from churn_devcluster.control_plane import ControlPlane
 from churn_devcluster.object_store import ObjectStore
 from churn_devcluster.pipelines.endpoint import PipelinesEndpoint
-from churn_devcluster.ports import LOOPBACK, free_ports
-from churn_devcluster.processes import Process
 from churn_devcluster.waiting import wait_until
 from churn_operator.adapters.api_session import ApiSession
 from churn_operator.adapters.cluster import FINALIZER, KubernetesCluster
@@ -37,17 +32,7 @@ from churn_operator.core.traffic import (
 from churn_operator.settings import Settings
 
 from .conftest import USER, Object, create_model
-
-Use = tuple[str, str, str]
-"""A verb, an API group and a resource."""
-
-_WITHIN_REQUESTS: set[Use] = {
-    ("update", "churnops.dev", "churnmodels/finalizers"),
-    ("create", "serving.kserve.io", "inferenceservices"),
-    ("create", "gateway.networking.k8s.io", "httproutes"),
-}
-"""Never a request of its own: an owner reference needs the first where OwnerReferencesPermissionEnforcement is
-on, and the first server-side apply of an object, whose verb is patch, the others."""
+from .operators import WITHIN_REQUESTS, Operator, Platform, Use, requests_of
 
 _UID = "00000000-0000-0000-0000-000000000001"
 
@@ -84,36 +69,15 @@ def operator(
     object_store: ObjectStore,
     pipelines: PipelinesEndpoint,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Process]:
+) -> Iterator[Operator]:
     """`python -m churn_operator`, ready, under the token."""
-    folder = tmp_path_factory.mktemp("operator-home")
-    metrics, health = free_ports(2)
-    environment = {
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "KUBECONFIG": str(operator_kubeconfig),
-        "CHURN_S3_ENDPOINT": object_store.settings.endpoint,
-        "CHURN_PIPELINES_ENDPOINT": pipelines.url,
-        "CHURN_BIND_ADDRESS": LOOPBACK,
-        "CHURN_METRICS_PORT": str(metrics),
-        "CHURN_HEALTH_PORT": str(health),
-        **object_store.settings.environment,
-    }
-    command = [sys.executable, "-m", "churn_operator"]
-    with Process("operator", command, folder / "operator.log", environment) as running:
-        wait_until(lambda: _answers(f"http://{LOOPBACK}:{health}/readyz"), "the operator", 60, running)
+    platform = Platform(object_store.settings, pipelines.url)
+    with Operator(operator_kubeconfig, tmp_path_factory.mktemp("operator-home"), platform, {}) as running:
         yield running
 
 
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False, timeout=5).is_success
-    except httpx.HTTPError:
-        return False
-
-
 @pytest.fixture(scope="module")
-def reconciled(installed: ControlPlane, operator: Process, namespace: str, dataset: dict[str, Object | str]) -> Object:
+def reconciled(installed: ControlPlane, operator: Operator, namespace: str, dataset: dict[str, Object | str]) -> Object:
     """A ChurnModel whose training run has been submitted."""
     create_model(installed, namespace, "churn", **dataset)
     with installed.client() as client:
@@ -125,7 +89,7 @@ def reconciled(installed: ControlPlane, operator: Process, namespace: str, datas
             )
             return found
 
-        wait_until(lambda: bool(_training(read()).get("runId")), "a training run", 60, operator)
+        wait_until(lambda: bool(_training(read()).get("runId")), "a training run", 60, operator.process)
         return read()
 
 
@@ -163,10 +127,9 @@ def test_its_role_is_what_it_uses(
     asyncio.run(_use_everything(key, create_model(installed, key.namespace, key.name), operator_client))
     granted = _granted(manifests)
     # A watch stands in the audit log only some time after it began.
-    wait_until(lambda: granted <= _audited(installed)[0] | _WITHIN_REQUESTS, "every granted verb to be used", 60)
-    used, refused = _audited(installed)
-    assert not refused
-    assert used | _WITHIN_REQUESTS == granted
+    wait_until(lambda: granted <= _used(installed) | WITHIN_REQUESTS, "every granted verb to be used", 60)
+    assert [each.uri for each in requests_of(installed, USER) if each.code == 403] == []
+    assert _used(installed) | WITHIN_REQUESTS == granted
 
 
 async def _use_everything(key: ObjectKey, model: Object, client: kubernetes.client.ApiClient) -> None:
@@ -216,19 +179,5 @@ def _granted(manifests: list[Object]) -> set[Use]:
     }
 
 
-def _audited(cluster: ControlPlane) -> tuple[set[Use], list[str]]:
-    """What the ServiceAccount asked the API server for, and what of it was forbidden."""
-    used: set[Use] = set()
-    refused: list[str] = []
-    complete, _, _ = cluster.audit_log.read_text().rpartition("\n")
-    for line in complete.splitlines():
-        entry = json.loads(line)
-        if entry["user"]["username"] != USER:
-            continue
-        about = entry.get("objectRef")
-        if about is not None:
-            resource = "/".join(filter(None, (about["resource"], about.get("subresource"))))
-            used.add((entry["verb"], about.get("apiGroup", ""), resource))
-        if entry.get("responseStatus", {}).get("code") == 403:
-            refused.append(f"{entry['verb']} {entry['requestURI']}")
-    return used, refused
+def _used(cluster: ControlPlane) -> set[Use]:
+    return {each.use for each in requests_of(cluster, USER) if each.resource}
