@@ -21,9 +21,10 @@ from churn_devcluster.demo.telling import Teller
 from churn_devcluster.operator_process import OperatorProcess
 from churn_devcluster.webapp_process import WebAppProcess
 from churn_trainer.synthetic import write_customers
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 SECONDS = 180.0
+PATIENCE_MILLISECONDS = 60_000
 ROWS = 7000
 CANDIDATE = 2
 CANARY: dict[str, dict[str, Any]] = {
@@ -149,7 +150,8 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     """A tab of a fresh browser; nothing that it shows may break the content security policy or raise in a script."""
     defects: list[str] = []
     context = browser.new_context(base_url=site.url, accept_downloads=True)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     tab = context.new_page()
     tab.on("console", lambda said: defects.append(said.text) if "Content Security Policy" in said.text else None)
     tab.on("pageerror", lambda error: defects.append(str(error)))

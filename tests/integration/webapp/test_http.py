@@ -183,5 +183,5 @@ def test_a_proxy_forwards_the_person_and_reading_can_ask_for_one(devcluster: Dev
             listed = client.get("/", headers={"X-Forwarded-Access-Token": stranger})
     assert {name: page.status_code for name, page in pages.items()} == {"nobody": 401, "stranger": 403, "viewer": 200}
     assert f"{site.story.namespace}/victor" in pages["viewer"].text
-    assert site.story.name not in listed.text
+    assert site.model_path not in listed.text
     assert predicted.json()["prediction"] == 1
