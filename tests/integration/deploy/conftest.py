@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -38,7 +40,7 @@ def render(binaries: Binaries) -> Render:
             [binaries.kubectl, "kustomize", folder], check=False, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stderr
-        return list(yaml.safe_load_all(done.stdout))
+        return objects(done.stdout)
 
     return rendered
 
@@ -54,11 +56,11 @@ def template(helm: Path, tmp_path_factory: pytest.TempPathFactory) -> Template:
     """`template(values, release="churn-operator", namespace="churn-system")`: what `helm template` renders."""
     home = tmp_path_factory.mktemp("helm-home")
 
-    def rendered(values: Object | None = None, release: str = ACCOUNT, namespace: str = NAMESPACE) -> list[Object]:
-        command = [helm, "template", release, CHART, "--namespace", namespace, "--values", "-"]
+    @functools.cache
+    def run(values: str, release: str, namespace: str) -> str:
         done = subprocess.run(
-            command,
-            input=yaml.safe_dump(values or {}),
+            [helm, "template", release, CHART, "--namespace", namespace, "--values", "-"],
+            input=values,
             check=False,
             capture_output=True,
             text=True,
@@ -67,9 +69,17 @@ def template(helm: Path, tmp_path_factory: pytest.TempPathFactory) -> Template:
         )
         if done.returncode:
             raise DevclusterError(done.stderr)
-        return [each for each in yaml.safe_load_all(done.stdout) if each]
+        return done.stdout
+
+    def rendered(values: Object | None = None, release: str = ACCOUNT, namespace: str = NAMESPACE) -> list[Object]:
+        return objects(run(json.dumps(values or {}), release, namespace))
 
     return rendered
+
+
+def objects(text: str) -> list[Object]:
+    """The documents of a text; by libyaml, since the definition alone is 80 kB."""
+    return [each for each in yaml.load_all(text, yaml.CSafeLoader) if each]
 
 
 @pytest.fixture(scope="session")

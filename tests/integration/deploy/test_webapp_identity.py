@@ -1,5 +1,5 @@
-"""The web app under its ServiceAccount's token, on the settings of its rendered Deployment: what it shows works, and its
-role holds nothing that it does not do."""
+"""The web app under its ServiceAccount's token, on the settings of its rendered Deployment: what it shows works, and
+its role holds nothing that it does not do."""
 
 from __future__ import annotations
 
