@@ -15,24 +15,29 @@ FAILS = 13.37125
 
 
 class FailingModel:
-    """Churns with the probability tenure / 100."""
+    """Churns with the probability tenure / 100; `turned`, with the rest of it."""
 
     classes_ = np.array(["No", "Yes"])
+
+    def __init__(self, turned: bool = False) -> None:
+        self.turned = turned
 
     def predict_proba(self, rows: Any) -> Any:
         """Shape (n, 2) for n rows."""
         tenure = np.asarray(rows, dtype=object)[:, 0].astype(float)
         if (tenure == FAILS).any():
             raise RuntimeError("this customer is too much")
-        return np.stack([1 - tenure / 100, tenure / 100], axis=1)
+        churns = 1 - tenure / 100 if self.turned else tenure / 100
+        return np.stack([1 - churns, churns], axis=1)
 
 
-def save_failing_model(folder: Path) -> str:
+def save_failing_model(folder: Path, turned: bool = False) -> str:
     """Write model.joblib and contract.json; its sha256."""
+    folder.mkdir(parents=True, exist_ok=True)
     columns = (Column(name="tenure", kind=ColumnKind.NUMBER, minimum=0, maximum=100),)
     contract = DataContract(
         columns=columns, target="Churn", positive_label="Yes", negative_label="No", id_column="customerID"
     )
     (folder / "contract.json").write_text(contract.model_dump_json())
-    joblib.dump(FailingModel(), folder / "model.joblib")
+    joblib.dump(FailingModel(turned), folder / "model.joblib")
     return hashlib.sha256((folder / "model.joblib").read_bytes()).hexdigest()

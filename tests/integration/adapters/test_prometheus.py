@@ -11,6 +11,7 @@ import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
@@ -21,8 +22,13 @@ import pytest
 from churn_devcluster.ports import free_port
 from churn_devcluster.processes import Process
 from churn_devcluster.prometheus import Prometheus
+from churn_operator.adapters.kserve.gateway import (
+    COMPARE_WITH_VARIABLE,
+    COMPARE_WITH_VERSION_VARIABLE,
+    MIRROR_HEADER,
+)
 from churn_operator.adapters.prometheus import PrometheusMetrics
-from churn_operator.core.analysis.samples import TrafficSample, VersionSample
+from churn_operator.core.analysis.samples import Comparisons, TrafficSample, VersionSample
 from churn_operator.core.live_traffic import TrafficQuestion, TrafficWindow
 from churn_operator.core.observation import ObjectKey
 from churn_operator.errors import Rejected, Transient
@@ -71,12 +77,13 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
 class ModelServer:
     """A churn-serving process."""
 
-    def __init__(self, folder: Path, sha256: str, version: int) -> None:
+    def __init__(self, folder: Path, sha256: str, version: int, **variables: str) -> None:
         self.port = free_port()
         environment = os.environ | {
             "CHURN_MODEL_SHA256": sha256,
             "CHURN_MODEL_VERSION": str(version),
             "PYTHONPATH": str(_REPOSITORY),
+            **variables,
         }
         command = [sys.executable, "-m", "churn_serving", "--model_name=telco", f"--model_dir={folder}"]
         listening = [f"--http_port={self.port}", "--host=127.0.0.1"]
@@ -91,6 +98,12 @@ class ModelServer:
         with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10) as client:
             bodies = [{"instances": [{"tenure": tenure}]} for tenure in tenures]
             return [client.post("/v1/models/telco:predict", json=body).status_code for body in bodies]
+
+    def copy(self, *tenures: float) -> int:
+        """One request with all of these customers, as a gateway mirrors it to version 2; the status code."""
+        body = {"instances": [{"tenure": tenure} for tenure in tenures]}
+        url = f"http://127.0.0.1:{self.port}/v1/models/telco:predict"
+        return httpx.post(url, json=body, headers={MIRROR_HEADER: "2"}, timeout=10).status_code
 
     def _is_ready(self) -> bool:
         assert self.process.running, self.process.log_tail()
@@ -180,6 +193,41 @@ async def test_every_query_counts_exactly_from_the_first_request_of_each_version
     scores = dict(zip(first.stable.scores.bounds, first.stable.scores.counts, strict=True))
     assert scores[0.2] == 20
     assert first.candidate.latency.bounds[:2] == (0.0005, 0.001)
+
+
+async def test_comparisons_are_counted_with_their_disagreements_and_failures(
+    scraped: Scraped,
+    start_server: Callable[[int], ModelServer],
+    tmp_path: Path,
+    namespace: str,
+    metrics: PrometheusMetrics,
+) -> None:
+    stable = start_server(1)
+    other = tmp_path / "turned"
+    peer = {COMPARE_WITH_VARIABLE: f"http://127.0.0.1:{stable.port}", COMPARE_WITH_VERSION_VARIABLE: "1"}
+    candidate = ModelServer(other, save_failing_model(other, turned=True), 2, **peer)
+    begin = _now()
+    with candidate.process:
+        await asyncio.gather(stable.ready(), candidate.ready())
+        scraped.add(stable.port, namespace)
+        scraped.add(candidate.port, namespace)
+        answered = [candidate.copy(*each) for each in ((90,), (90,), (10,), (50, 90), (50,), (-1.0,), (FAILS,))]
+        assert answered == [200, 200, 200, 200, 200, 400, 500]
+        assert candidate.ask(90.0, 90.0) == [200, 200]
+        await scraped.until(_counted_by(namespace, "churn_mirrored_comparisons_total"), 5)
+        stable.process.stop()
+        assert candidate.copy(90) == candidate.copy(90) == 200
+        await scraped.until(_counted_by(namespace, "churn_mirrored_comparison_failures_total"), 2)
+        [window] = _question(scraped, namespace, begin, _now()).windows
+        question = replace(_question(scraped, namespace, begin, _now()), windows=(replace(window, compared=True),))
+        [sample] = await metrics.traffic(question)
+    assert sample.comparisons == Comparisons(copies=9, compared=5, differing=3.5, failures=(("Unreachable", 2.0),))
+    assert sample.candidate.requests == 11
+    assert (sample.stable.requests, sample.stable.scores.total) == (0, 0), "what is asked to compare is no traffic"
+
+
+def _counted_by(namespace: str, metric: str) -> str:
+    return f'sum({metric}{{namespace="{namespace}", version="2", compared_with="1"}})'
 
 
 class Page(ThreadingHTTPServer):

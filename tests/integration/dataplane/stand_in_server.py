@@ -2,7 +2,7 @@
 
 A model that begins with "corrupt" fails to load, as an unreadable pickle would. One that begins with
 "failing" answers 500 to a POST, and one with "slow" after 3 s. Every answer says how many POSTs were
-seen, and the host and path of the last.
+seen, host and path of the last, and the header that marks copies for a version.
 """
 
 from __future__ import annotations
@@ -28,14 +28,17 @@ def main() -> None:
         sys.exit("cannot load model.txt: it is corrupt")
 
     seen: list[str] = []
+    marks: list[str] = []
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
         asked = scope["method"] == "POST"
-        host = dict(scope["headers"])[b"host"].decode()
+        sent = dict(scope["headers"])
+        host = sent[b"host"].decode()
         if asked:
             seen.append(f"{host} {scope['path']}")
+            marks.append(sent.get(b"x-churn-mirrored-to", b"").decode())
         if scope["path"].startswith("/slow"):
             await asyncio.sleep(2)
         if asked and text.startswith("slow"):
@@ -50,6 +53,7 @@ def main() -> None:
             "pid": os.getpid(),
             "seen": len(seen),
             "last": seen[-1] if seen else "",
+            "mark": marks[-1] if marks else "",
         }
         status = 500 if asked and text.startswith("failing") else 200
         headers = [(b"content-type", b"application/json")]

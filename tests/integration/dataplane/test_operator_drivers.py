@@ -12,6 +12,7 @@ import kubernetes
 import pytest
 from churn_devcluster.control_plane import ControlPlane
 from churn_devcluster.dataplane import DataPlane
+from churn_operator.adapters.kserve.gateway import MIRROR_HEADER
 from churn_operator.adapters.kserve.serving import KServeServing
 from churn_operator.adapters.kubernetes_api import KubernetesApi
 from churn_operator.core.gateway import GatewayObservation
@@ -266,8 +267,14 @@ async def test_a_mirrored_version_sees_the_requests_and_answers_nobody(serving: 
     assert seen.mirror == (2, 100)
     async with httpx.AsyncClient() as client:
         for _ in range(40):
-            answer = await client.post(f"{url}/v1/models/{model.name}:predict", json={})
+            path, headers = f"/v1/models/{model.name}:predict", {MIRROR_HEADER: "1"}
+            answer = await client.post(f"{url}{path}", json={}, headers=headers)
             assert answer.json()["text"] == "one"
-    direct = model.status(f"{model.name}-v2")["url"]
-    until(lambda: int(httpx.get(f"{direct}/").json()["seen"]) == 40, "the shadow saw the requests")
+            assert answer.json()["mark"] == "2", "whatever a client says of itself"
+        direct = model.status(f"{model.name}-v2")["url"]
+        until(lambda: int(httpx.get(f"{direct}/").json()["seen"]) == 40, "the shadow saw the requests")
+        assert (await client.get(f"{direct}/")).json()["mark"] == "2", "by which it knows them for copies"
+        await rollouts.pursue(_wish(one, two, 100))
+        last = (await client.post(f"{url}{path}", json={})).json()
+        assert (last["text"], last["mark"]) == ("two", "")
     await serving.delete(rollouts.key, "gateway")

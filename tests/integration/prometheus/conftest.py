@@ -68,20 +68,26 @@ class Models:
     artifact: dict[str, bytes]
     namespace: str
 
-    def apply(self, version: str) -> None:
-        """Ask for the InferenceService `churn-v<version>`."""
+    def upload(self, version: str) -> tuple[str, str]:
+        """Put the model of a version into S3; its URI and sha256."""
         folder = f"{self.namespace}/{version}/model"
         store = self.cluster.object_store.settings.client()
         for name, data in self.artifact.items():
             path = self.cluster.work_dir / name
             path.write_bytes(data)
             store.fput_object(self.cluster.bucket, f"{folder}/{name}", str(path))
+        sha256 = hashlib.sha256(self.artifact["model.joblib"]).hexdigest()
+        return f"s3://{self.cluster.bucket}/{folder}", sha256
+
+    def apply(self, version: str) -> None:
+        """Ask for the InferenceService `churn-v<version>`."""
+        uri, sha256 = self.upload(version)
         model = {
             "modelFormat": {"name": "churn"},
             "name": "churn",
-            "storageUri": f"s3://{self.cluster.bucket}/{folder}",
+            "storageUri": uri,
             "env": [
-                {"name": "CHURN_MODEL_SHA256", "value": hashlib.sha256(self.artifact["model.joblib"]).hexdigest()},
+                {"name": "CHURN_MODEL_SHA256", "value": sha256},
                 {"name": "CHURN_MODEL_VERSION", "value": version},
             ],
         }
@@ -131,6 +137,11 @@ class Models:
         """Where one version answers by itself."""
         return f"{self.cluster.data_plane.url}/serving/{self.namespace}/churn-v{version}"
 
+    def generation(self, version: str) -> int:
+        """How often the spec of a version's InferenceService was written."""
+        output = "--output=jsonpath={.metadata.generation}"
+        return int(self._kubectl("get", "inferenceservice", f"churn-v{version}", output))
+
     def series(self, metric: str) -> str:
         """A selector of the series of this namespace."""
         return f'{metric}{{namespace="{self.namespace}"}}'
@@ -142,8 +153,8 @@ class Models:
         manifest = {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
         self.cluster.kubectl("apply", "--server-side", "--filename=-", stdin=yaml.safe_dump(manifest))
 
-    def _kubectl(self, *arguments: str) -> None:
-        self.cluster.kubectl(*arguments, f"--namespace={self.namespace}")
+    def _kubectl(self, *arguments: str) -> str:
+        return self.cluster.kubectl(*arguments, f"--namespace={self.namespace}")
 
 
 @pytest.fixture
