@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from churn_operator.adapters.api_session import MERGE_PATCH, ApiSession
@@ -20,6 +20,9 @@ COMPONENT = "churnmodel-operator"
 _API_VERSION = f"{GROUP}/{VERSION}"
 _FINALIZER_ATTEMPTS = 3
 _LONGEST_MESSAGE = 1024
+_REMEMBERED_EVENTS = 10_000
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class KubernetesCluster:
@@ -28,6 +31,8 @@ class KubernetesCluster:
     def __init__(self, session: ApiSession, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._session = session
         self._clock = clock
+        self._names: OrderedDict[tuple[str, Event], str] = OrderedDict()
+        self._last_posted = datetime.min.replace(tzinfo=UTC)
 
     async def read(self, key: ObjectKey) -> Mapping[str, Any] | None:
         """See ports.Cluster."""
@@ -65,22 +70,29 @@ class KubernetesCluster:
         return await self._session.request("PUT", f"{_path(key)}/status", body)
 
     async def post_event(self, key: ObjectKey, uid: str, event: Event) -> None:
-        """See ports.Cluster. The same reason and message again raise the count of the Event that is there."""
-        posted = event_manifest(key, uid, event, self._clock())
+        """See ports.Cluster. The same reason and message again raise the count of the Event that is there, if this
+        process posted it: what was posted before a restart is told anew."""
         events = f"/api/v1/namespaces/{key.namespace}/events"
-        try:
-            await self._session.request("POST", events, posted)
-        except Conflict:
-            await self._count_again(f"{events}/{posted['metadata']['name']}")
+        name = self._names.get((uid, event))
+        if name is not None and await self._count_again(f"{events}/{name}"):
+            return
+        # A moment of its own for each: names tell their order, where timestamps have seconds only.
+        self._last_posted = max(self._clock(), self._last_posted + _MICROSECOND)
+        posted = event_manifest(key, uid, event, self._last_posted)
+        await self._session.request("POST", events, posted)
+        self._names[uid, event] = posted["metadata"]["name"]
+        if len(self._names) > _REMEMBERED_EVENTS:
+            self._names.popitem(last=False)
 
-    async def _count_again(self, path: str) -> None:
+    async def _count_again(self, path: str) -> bool:
+        """Whether the Event is still there."""
         try:
             counted = await self._session.request("GET", path)
             again = {"count": int(counted.get("count") or 1) + 1, "lastTimestamp": _timestamp(self._clock())}
             await self._session.request("PATCH", path, again, MERGE_PATCH)
         except NotFound:
-            # It expired between the two requests; the next one of its kind makes it anew.
-            return
+            return False
+        return True
 
     async def _write_finalizers(self, key: ObjectKey, finalizers: list[str], resource_version: str) -> dict[str, Any]:
         patch = {"metadata": {"finalizers": finalizers, "resourceVersion": resource_version}}
@@ -88,10 +100,10 @@ class KubernetesCluster:
 
 
 def event_manifest(key: ObjectKey, uid: str, event: Event, now: datetime) -> dict[str, Any]:
-    """The core/v1 Event; its name is the digest of what it says, so that saying it again meets it."""
+    """The core/v1 Event; names ascend with `now`, to the microsecond. kubectl sorts by lastTimestamp, and leaves those
+    of one second in the order of their names, in which the API server lists them."""
     message = event.message[:_LONGEST_MESSAGE]
-    said = "\n".join((uid, event.type, event.reason, message))
-    name = f"{key.name[:200]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+    name = f"{key.name[:200]}.{(now - _EPOCH) // _MICROSECOND:016x}"
     return {
         "apiVersion": "v1",
         "kind": "Event",

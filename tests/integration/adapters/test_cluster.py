@@ -190,6 +190,32 @@ async def test_kubectl_describe_shows_the_event(
     assert "run telco-1" in described
 
 
+async def test_events_of_one_second_are_told_in_their_order(
+    session: ApiSession, key: ObjectKey, created: Object, kubectl: Callable[..., str]
+) -> None:
+    """Twenty, as kubectl sorts up to twelve by a way that keeps what it cannot tell apart, and more by another."""
+    cluster = KubernetesCluster(session, lambda: datetime(2026, 8, 1, 12, tzinfo=UTC))
+    reasons = [f"Reason{chr(ord('A') + (7 * number) % 20)}" for number in range(20)]
+    for reason in reasons:
+        await cluster.post_event(key, created["metadata"]["uid"], Event(EventType.NORMAL, reason, "a step"))
+    described = kubectl("describe", "churnmodel", key.name, namespace=key.namespace)
+    listed = kubectl("events", f"--for=churnmodel.v1alpha1.churnops.dev/{key.name}", namespace=key.namespace)
+    for shown in (described, listed):
+        assert [word for word in shown.split() if word.startswith("Reason") and word != "Reason"] == reasons
+
+
+async def test_an_event_that_has_expired_is_posted_anew(
+    cluster: KubernetesCluster, key: ObjectKey, created: Object, kubernetes_client: kubernetes.client.ApiClient
+) -> None:
+    uid, event = created["metadata"]["uid"], Event(EventType.NORMAL, "Promoted", "version 2 serves")
+    api = kubernetes.client.CoreV1Api(kubernetes_client)
+    await cluster.post_event(key, uid, event)
+    await asyncio.to_thread(api.delete_collection_namespaced_event, key.namespace)
+    await cluster.post_event(key, uid, event)
+    listed = api.list_namespaced_event(key.namespace, field_selector=f"involvedObject.uid={uid}")
+    assert [each.count for each in listed.items] == [1]
+
+
 @pytest.mark.parametrize(("kind", "most"), [("closed_port", 5), ("silent_port", 10)])
 async def test_an_outage_is_transient(key: ObjectKey, kind: str, most: float, request: pytest.FixtureRequest) -> None:
     configuration = kubernetes.client.Configuration(host=f"http://127.0.0.1:{request.getfixturevalue(kind)}")
