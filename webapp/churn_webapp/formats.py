@@ -27,9 +27,9 @@ def utc(time: datetime | None) -> str:
     return "" if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def number(value: float | None, digits: int = 4) -> str:
-    """With a fixed number of digits; a dash if there is none."""
-    return "–" if value is None else f"{value:,.{digits}f}"
+def number(value: object, digits: int = 4) -> str:
+    """With a fixed number of digits; a dash if it is absent: None, or a metric that a version does not have."""
+    return f"{value:,.{digits}f}" if isinstance(value, int | float) else "–"
 
 
 def percent(value: float, digits: int = 1) -> str:
