@@ -1,0 +1,27 @@
+"""docs/tutorial.md does what it says, on the real parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.docs.shell import Shell
+from tests.integration.docs.tutorial import matches, steps
+
+pytestmark = pytest.mark.cluster
+
+PAGE = Path(__file__).parents[3] / "docs" / "tutorial.md"
+SECONDS = 300.0
+LEAST_STEPS = 14
+
+
+def test_every_command_prints_what_the_page_says(shell: Shell) -> None:
+    done = 0
+    for step in steps(PAGE.read_text()):
+        printed, code = shell.run(step.commands, SECONDS)
+        story = f"{step.commands}\nended with {code} and printed\n\n{printed}\n\nwhere the page says\n\n{step.prints}"
+        assert code == step.code, story
+        assert step.prints is None or matches(step.prints, printed), story
+        done += 1
+    assert done >= LEAST_STEPS
