@@ -49,7 +49,8 @@ def stderr() -> Console:
 
 def say(text: str, colour: str | None = None, *, err: bool = True) -> None:
     """A sentence, on stderr unless told otherwise; click takes colours off for a pipe, and NO_COLOR is heeded here."""
-    click.secho(text, fg=None if "NO_COLOR" in os.environ else colour, err=err)
+    styled = colour is not None and not os.environ.get("NO_COLOR")
+    click.echo(click.style(text, fg=colour) if styled else text, err=err)
 
 
 def _console(stderr: bool) -> Console:

@@ -17,11 +17,11 @@ def completed(value: Any, schema: Mapping[str, Any]) -> Any:
     values = schema.get("additionalProperties")
     whole = {}
     for name, child in value.items():
-        if name in properties:
-            if child is not None or properties[name].get("nullable"):
-                whole[name] = completed(child, properties[name])
-        else:
-            whole[name] = completed(child, values) if isinstance(values, dict) else child
+        below = properties.get(name, values)
+        if not isinstance(below, dict):
+            whole[name] = child
+        elif child is not None or below.get("nullable"):
+            whole[name] = completed(child, below)
     for name, child in properties.items():
         if name not in whole and "default" in child:
             whole[name] = completed(copy.deepcopy(child["default"]), child)
