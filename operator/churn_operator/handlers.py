@@ -17,7 +17,7 @@ from churn_operator.core.observation import ObjectKey
 from churn_operator.wiring import Operator
 
 EVENTS_GRACE = 3.0
-"""Seconds that events which wait have to be told when the operator stops."""
+"""Seconds that passes have to end, and then events which wait to be told, when the operator stops."""
 MODEL_LABEL = f"{GROUP}/model"
 _SERVING_RESOURCES = (
     ("serving.kserve.io", "v1beta1", "inferenceservices"),
@@ -38,7 +38,7 @@ def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
         operator.health.watching = False
         if operator.health.workers is not None:
             operator.health.workers.cancel()
-            await asyncio.wait((operator.health.workers,))
+            await asyncio.wait((operator.health.workers,), timeout=EVENTS_GRACE)
         with suppress(TimeoutError):
             async with asyncio.timeout(EVENTS_GRACE):
                 await operator.told()
