@@ -32,6 +32,13 @@ def told(milestones: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     return [one for one in milestones if one["milestone"] == name]
 
 
+def test_the_first_thing_told_is_where_to_watch(milestones: list[dict[str, Any]]) -> None:
+    first = milestones[0]
+    assert first["milestone"] == "webApp"
+    assert first["url"].startswith("http://127.0.0.1:")
+    assert first["editorToken"] != first["viewerToken"]
+
+
 def test_the_first_version_ranks_customers_well(milestones: list[dict[str, Any]]) -> None:
     floor = FLOOR_ON_REAL_CUSTOMERS if TELCO.exists() else FLOOR_ON_MADE_CUSTOMERS
     first = told(milestones, "trained")[0]

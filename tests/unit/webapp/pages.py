@@ -108,7 +108,7 @@ class ReportsInMemory:
 
 
 def client_of(cluster: Cluster, **settings: Any) -> FlaskClient:
-    """A browser in front of the app; forms need no token against forgery here."""
+    """A browser in front of the app; only the form of /predict needs a token against forgery here."""
     made = Settings(secure_cookies=False, secret_key="of a test", **settings)
     backends = Backends(
         settings=made,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import random
+import re
+import string
 from pathlib import Path
 
 import churn_webapp
@@ -163,6 +167,25 @@ def test_a_log_out_ends_it() -> None:
     client.post("/login", data={"token": "edda"})
     client.post("/logout")
     assert client.post(f"{PAGE}/actions", data={"action": "approve:2"}).status_code == 401
+
+
+def test_predictions_are_kept_in_no_cache() -> None:
+    client = client_of(Cluster([churn_model()]))
+    token = re.findall('name="csrf_token" value="([^"]+)"', client.get("/predict").text)[0]
+    shown = client.post("/predict", data={"csrf_token": token, "customers": json.dumps([CUSTOMER] * 2)})
+    page = client.get(shown.headers["location"])
+    file = client.get(f"{shown.headers['location']}.csv")
+    assert page.headers["cache-control"] == file.headers["cache-control"] == "no-store"
+    assert (
+        file.text.splitlines()[0]
+        == "SeniorCitizen,Contract,tenure,TotalCharges,churn,probability,expected_profit,version"
+    )
+
+
+def test_the_longest_token_fits_into_a_cookie() -> None:
+    token = "".join(random.Random(7).choices(string.ascii_letters + string.digits + "-_.", k=3500))
+    cookie = client_of(Cluster([])).post("/login", data={"token": token}).headers["set-cookie"]
+    assert len(cookie) < 4093
 
 
 @pytest.mark.parametrize(("probability", "answer"), [(0.75, "likely to churn"), (0.25, "not likely to churn")])

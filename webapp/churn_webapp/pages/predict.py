@@ -24,6 +24,8 @@ from churn_webapp.story.churn_model import ChurnModel
 
 blueprint = Blueprint("predict", __name__)
 csrf = CSRFProtect()
+NOT_KEPT = {"Cache-Control": "no-store"}
+"""Customers stay in no cache, the browser's included."""
 ECONOMICS = {
     "clv": CUSTOMER_LIFETIME_VALUE,
     "incentive": INCENTIVE_COST,
@@ -54,14 +56,15 @@ def answer() -> ResponseReturnValue:
 
 
 @blueprint.get("/results/<identifier>")
-def results(identifier: str) -> str:
+def results(identifier: str) -> ResponseReturnValue:
     """The table of one upload."""
     predicted = backends().results.find(browser(), identifier)
     order, descending = _order()
     page = table_page(predicted.predictions, order, descending, request.args.get("page", 1, int))
-    return render_template(
+    shown = render_template(
         "results.html", predicted=predicted, page=page, identifier=identifier, economics=ECONOMICS, orders=Order
     )
+    return shown, 200, NOT_KEPT
 
 
 @blueprint.get("/results/<identifier>.csv")
@@ -70,7 +73,7 @@ def download(identifier: str) -> Response:
     predicted = backends().results.find(browser(), identifier)
     order, descending = _order()
     lines = csv_lines(predicted, sort(predicted.predictions, order, descending))
-    headers = {"Content-Disposition": 'attachment; filename="churn-predictions.csv"'}
+    headers = {**NOT_KEPT, "Content-Disposition": 'attachment; filename="churn-predictions.csv"'}
     return Response(lines, mimetype="text/csv", headers=headers)
 
 

@@ -66,7 +66,7 @@ class ModelClient:
         except httpx.TimeoutException as error:
             MODEL_FAILURES.labels(model.namespace, model.name, "timeout").inc()
             raise Unavailable(f"{model.name} did not answer in time. Try again in a moment.") from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             MODEL_FAILURES.labels(model.namespace, model.name, "unreachable").inc()
             raise Unavailable(f"{model.name} cannot be reached right now. Try again in a moment.") from error
         except WebappError as error:
