@@ -28,10 +28,11 @@ def filled(promql: str, variables: Mapping[str, str]) -> str:
 
 
 def answer(live: Live, promql: str) -> list[dict[str, Any]]:
-    """What Prometheus answers once there is something; the series of a new pod take a scrape or two."""
+    """What Prometheus answers once there is something; the series of a new pod take a scrape or two. A version that
+    nobody asked of late has no mean and no quantile, which is NaN."""
     deadline = time.monotonic() + SECONDS
     while True:
-        found = live.cluster.prometheus.query(promql)
+        found = [each for each in live.cluster.prometheus.query(promql) if each["value"][1] != "NaN"]
         if found or time.monotonic() > deadline:
             return found
         time.sleep(0.5)
@@ -39,9 +40,7 @@ def answer(live: Live, promql: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("asked", of_dashboards(), ids=where)
 def test_a_panel_has_something_to_show(asked: Asked, live: Live) -> None:
-    found = answer(live, filled(asked.promql, live.variables))
-    assert found, asked.promql
-    assert all(each["value"][1] != "NaN" for each in found), found
+    assert answer(live, filled(asked.promql, live.variables)), asked.promql
 
 
 @pytest.mark.parametrize("asked", of_alerts(), ids=where)
