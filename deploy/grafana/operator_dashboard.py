@@ -140,7 +140,7 @@ def _process(made: Dashboard) -> Dashboard:
         )
         .with_panel(
             graph(
-                Text("Memory", "Resident memory, a replica. Ten thousand ChurnModels need less than 500 MiB.", "bytes"),
+                Text("Memory", "Resident memory, a replica. It grows with the number of ChurnModels.", "bytes"),
                 Query(f"process_resident_memory_bytes{_JOB}", "{{instance}}"),
             )
         )
