@@ -20,8 +20,8 @@ MAP_KEYS = "x-kubernetes-list-map-keys"
 
 INTRODUCTION = """# ChurnModel
 
-`churnops.dev/v1alpha1`, kind `ChurnModel`, plural `churnmodels`, short name `chm`, category `mlops`. Namespaced; `status`
-is a subresource. `kubectl explain churnmodel.spec --recursive` tells the same in a terminal, and
+`churnops.dev/v1alpha1`, kind `ChurnModel`, plural `churnmodels`, short name `chm`, category `mlops`. Namespaced;
+`status` is a subresource. `kubectl explain churnmodel.spec --recursive` tells the same in a terminal, and
 `kubectl churn lint -f file.yaml` checks a manifest by the same rules without a cluster.
 
 A field that is marked *not available yet* is refused when it is set, never ignored.

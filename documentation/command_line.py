@@ -14,8 +14,8 @@ PROGRAM = "kubectl churn"
 
 INTRODUCTION = """# Command line
 
-`kubectl churn` and `churnctl` are one program: kubectl finds `kubectl-churn` on the `PATH`. It takes the namespace and the
-context of your kubeconfig, like kubectl. Colours and progress are off when the output goes into a pipe, and with
+`kubectl churn` and `churnctl` are one program: kubectl finds `kubectl-churn` on the `PATH`. It takes the namespace and
+the context of your kubeconfig, like kubectl. Colours and progress are off when the output goes into a pipe, and with
 `NO_COLOR`. Verbs are annotations that the operator heeds once ([what they do](../conditions.md#verbs)).
 
 """

@@ -44,8 +44,8 @@ def page() -> str:
         ),
         (
             "Model server",
-            "Port 8080 of each predictor, beside KServe's own `request_*_seconds`. The version is a label, so a canary is "
-            "compared with the stable version by one query.",
+            "Port 8080 of each predictor, beside KServe's own `request_*_seconds`. The version is a label, so a canary "
+            "is compared with the stable version by one query.",
             of_the_model_server(),
         ),
         ("Web app", "Port 8080 of the web app.", of_the_web_app()),
@@ -82,15 +82,16 @@ def of_the_web_app() -> list[Metric]:
 
 
 def in_registry(registry: CollectorRegistry) -> list[Metric]:
-    """The metrics of a registry, in the order of their registration."""
-    collectors = registry._collector_to_names  # noqa: SLF001 - collect() tells no labels of what has no series yet
+    """The metrics of a registry, in the order of their registration. Its public collect() tells no labels of what has
+    no series yet."""
+    collectors = registry._collector_to_names
     return [_metric(each) for each in collectors if isinstance(each, MetricWrapperBase)]
 
 
 def _metric(collector: MetricWrapperBase) -> Metric:
     (described,) = collector.describe()
     suffix = "_total" if described.type == "counter" else ""
-    return Metric(described.name + suffix, described.type, tuple(collector._labelnames), described.documentation)  # noqa: SLF001
+    return Metric(described.name + suffix, described.type, tuple(collector._labelnames), described.documentation)
 
 
 def _section(title: str, where: str, metrics: Iterable[Metric]) -> str:

@@ -17,8 +17,9 @@ from documentation.markdown import GENERATED, code, plain, table
 INTRODUCTION = """# Settings
 
 The operator and the web app read environment variables. In a cluster they stand in the ConfigMap
-`churn-operator-settings`, which both share; the chart makes it of `settings.*` (`deploy/helm/churn-operator/README.md` has
-all values). What cannot be read ends the program with a sentence that names the variable.
+`churn-operator-settings`, which both share; the chart makes it of `settings.*`
+(`deploy/helm/churn-operator/README.md` has all values). What cannot be read ends the program with a sentence that names
+the variable.
 
 S3 credentials are not settings: both take `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, where needed, `AWS_REGION`
 from the Secret `churn-artifacts`.
@@ -31,13 +32,13 @@ OPERATOR = {
     "pipelines_endpoint": "The API of Kubeflow Pipelines as a URL, without `/apis`.",
     "pipelines_namespace": "The namespace that training runs are in.",
     "pipelines_ui": "Address of Kubeflow Pipelines in a browser, for `status.training.runUrl`; empty: the endpoint.",
-    "pipelines_token_path": "A projected ServiceAccount token for a multi-user Kubeflow Pipelines; read anew when it changes.",
+    "pipelines_token_path": "A projected ServiceAccount token for a multi-user Kubeflow Pipelines, also when renewed.",
     "pipelines_secret": "The Secret with the S3 credentials of the training steps, in the namespace of the runs.",
     "pipelines_poll_seconds": "Seconds between two listings of the runs under way; one listing a namespace, not a run.",
     "trainer_image": "Image of the training steps where `training.image` names none.",
     "runtime": "The ServingRuntime or ClusterServingRuntime where `serving.runtime` names none.",
     "traffic_driver": "`auto`, `knative`, `gateway` or `canary`, where `serving.trafficDriver` is `auto`.",
-    "service_url_prefix": "With `gateway`: what goes before the path of a model in `status.url`; empty: the Gateway's address.",
+    "service_url_prefix": "With `gateway`: what `status.url` begins with; empty: the address of the Gateway.",
     "gateway_name": "The Gateway that HTTPRoutes of models attach to.",
     "gateway_namespace": "Its namespace.",
     "cloudevents_sink": "URL that CloudEvents are posted to; empty: none are.",
@@ -76,7 +77,7 @@ WEB_APP = {
     "api_ca_file": "Its certificate authority.",
     "api_token_file": "The app's own token, with which it reads ChurnModels.",
     "namespaces": "Namespaces whose ChurnModels are shown, separated by commas; empty: all.",
-    "default_model": "The ChurnModel that `POST /predict` asks, as namespace/name; needed only where there are several.",
+    "default_model": "The ChurnModel that `POST /predict` asks, as namespace/name; needed where there are several.",
     "model_gateway": "Base URL that every model is reached through, with the host of `status.url` in the Host header; "
     "empty: `status.url` itself.",
     "model_timeout_seconds": "How long a model has to answer.",
@@ -105,7 +106,8 @@ def page() -> str:
     variables = table(("Variable", "Meaning"), [(code(name), told) for name, told in MODEL_SERVER.items()])
     return (
         f"{GENERATED}{INTRODUCTION}## Operator\n\n{operator}\n## Web app\n\n{web_app}\n"
-        f"## Model server\n\nArguments of the container in the ServingRuntime.\n\n{_arguments(argument_parser())}\n{variables}"
+        "## Model server\n\nArguments of the container in the ServingRuntime.\n\n"
+        f"{_arguments(argument_parser())}\n{variables}"
     )
 
 
@@ -133,9 +135,10 @@ def _kind(field: Field[Any]) -> str:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> str:
+    # argparse has no public list of its arguments.
     rows = [
         (code(action.option_strings[0]), code(str(action.default)), plain(action.help or ""))
-        for action in parser._actions  # noqa: SLF001 - argparse has no other list of them
+        for action in parser._actions
         if action.dest != "help"
     ]
     return table(("Argument", "Default", "Meaning"), rows)
