@@ -72,7 +72,11 @@ class Operator:
 
     def __enter__(self) -> Self:
         self.process.start()
-        wait_until(lambda: self._answers("readyz"), self.name, 60, self.process)
+        try:
+            wait_until(lambda: self._answers("readyz"), self.name, 120, self.process)
+        except BaseException:
+            self.process.kill()
+            raise
         return self
 
     def __exit__(

@@ -6,7 +6,7 @@ import io
 import signal
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -28,7 +28,10 @@ pytestmark = pytest.mark.cluster
 _MODELS = 6
 _TIMES = {"CHURN_LEASE_DURATION_SECONDS": "6", "CHURN_LEASE_RENEW_SECONDS": "4", "CHURN_LEASE_RETRY_SECONDS": "0.5"}
 
-Start = Callable[[str], Operator]
+_LONG = {"CHURN_LEASE_DURATION_SECONDS": "60", "CHURN_LEASE_RENEW_SECONDS": "40"}
+"""So long that who takes over sooner has not waited for the end of the Lease."""
+
+Start = Callable[..., Operator]
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +57,13 @@ def platform(
 
 @pytest.fixture
 def start(cluster: ControlPlane, settings: dict[str, str], platform: Platform, tmp_path: Path) -> Iterator[Start]:
-    """`start("one")`: an operator of that name, with a token and a Lease of this test; ready, working or not."""
-    lease = {**_TIMES, "CHURN_LEASE_NAMESPACE": NAMESPACE}
+    """`start("one")`: an operator of that name, with a token of its own; ready, working or not."""
+    lease = {"CHURN_LEASE_NAMESPACE": NAMESPACE}
     with ExitStack() as running:
 
-        def started(name: str) -> Operator:
+        def started(name: str, times: Mapping[str, str] = _TIMES) -> Operator:
             kubeconfig = cluster.service_account_kubeconfig(NAMESPACE, ACCOUNT, tmp_path / f"{name}.kubeconfig")
-            return running.enter_context(Operator(kubeconfig, tmp_path, platform, {**settings, **lease}, name))
+            return running.enter_context(Operator(kubeconfig, tmp_path, platform, {**settings, **times, **lease}, name))
 
         yield started
 
@@ -116,13 +119,13 @@ def test_the_other_takes_over_and_finishes_when_the_first_is_killed(
     cluster: ControlPlane, platform: Platform, start: Start, models: Callable[[], list[Object]]
 ) -> None:
     first = start("first")
-    wait_until(lambda: first.leads, "the first to lead", 30, first.process)
+    wait_until(lambda: first.leads, "the first to lead", 60, first.process)
     second = start("second")
     assert not second.leads
-    wait_until(lambda: submitted(models()) >= 2, "some of the work", 60, first.process)
+    wait_until(lambda: submitted(models()) >= 2, "some of the work", 120, first.process)
     first.process.kill()
-    wait_until(lambda: second.leads, "the second to lead", 30, second.process)
-    wait_until(lambda: submitted(models()) == _MODELS, "the rest of the work", 90, second.process)
+    wait_until(lambda: second.leads, "the second to lead", 40, second.process)
+    wait_until(lambda: submitted(models()) == _MODELS, "the rest of the work", 150, second.process)
 
     of_test = {each["metadata"]["namespace"] for each in models()}
     tokens = [
@@ -136,13 +139,12 @@ def test_the_other_takes_over_and_finishes_when_the_first_is_killed(
 
 
 def test_one_that_stops_hands_over_at_once(cluster: ControlPlane, start: Start) -> None:
-    first = start("first")
-    wait_until(lambda: first.leads, "the first to lead", 30, first.process)
-    second = start("second")
+    first = start("first", _LONG)
+    wait_until(lambda: first.leads, "the first to lead", 60, first.process)
+    second = start("second", _LONG)
     first.process.stop(seconds=20)
     assert "handed over" not in first.process.log_tail()
-    # Sooner than the Lease would have ended.
-    wait_until(lambda: second.leads, "the second to lead", 4, second.process)
+    wait_until(lambda: second.leads, "the second to lead", 40, second.process)
     with cluster.client() as client:
         lease = kubernetes.client.CoordinationV1Api(client).read_namespaced_lease("churn-operator", NAMESPACE)
     assert lease.spec.holder_identity.startswith("second_")
@@ -153,16 +155,16 @@ def test_one_that_was_stopped_and_goes_on_ends_and_writes_nothing(
     cluster: ControlPlane, start: Start, models: Callable[[], list[Object]]
 ) -> None:
     first = start("first")
-    wait_until(lambda: first.leads, "the first to lead", 30, first.process)
+    wait_until(lambda: first.leads, "the first to lead", 60, first.process)
     second = start("second")
-    wait_until(lambda: submitted(models()) >= 1, "some of the work", 60, first.process)
+    wait_until(lambda: submitted(models()) >= 1, "some of the work", 120, first.process)
     first.signal(signal.SIGSTOP)
-    wait_until(lambda: second.leads, "the second to lead", 30, second.process)
+    wait_until(lambda: second.leads, "the second to lead", 40, second.process)
     first.signal(signal.SIGCONT)
-    wait_until(lambda: not first.process.running, "the first to end", 30)
+    wait_until(lambda: not first.process.running, "the first to end", 60)
     assert first.process.exit_code == 1
     assert "the lease is lost, so this operator ends" in first.process.log.read_text()
-    wait_until(lambda: submitted(models()) == _MODELS, "the rest of the work", 90, second.process)
+    wait_until(lambda: submitted(models()) == _MODELS, "the rest of the work", 150, second.process)
 
     of_test = {each["metadata"]["namespace"] for each in models()}
     tokens = [
@@ -175,6 +177,6 @@ def test_one_that_was_stopped_and_goes_on_ends_and_writes_nothing(
 def test_nothing_was_refused(cluster: ControlPlane, start: Start) -> None:
     """The component's role of the Lease is enough, also for one that is not there yet."""
     alone = start("alone")
-    wait_until(lambda: alone.leads, "it to lead", 30, alone.process)
+    wait_until(lambda: alone.leads, "it to lead", 60, alone.process)
     refused = [request.uri for request in requests_of(cluster, USER) if request.code == 403]
     assert refused == []
