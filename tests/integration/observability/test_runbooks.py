@@ -15,6 +15,7 @@ pytestmark = pytest.mark.cluster
 RUNBOOKS = sorted((Path(__file__).parents[3] / "docs" / "runbooks").glob("Churn*.md"))
 ELSEWHERE = re.compile(r"^kubectl (--namespace \S+ )?(logs|top|rollout)\b|--namespace (churn-system|kubeflow)\b")
 """What needs pods, or an installation in a cluster: the devcluster has neither."""
+CHANGES = re.compile(r"^kubectl (--namespace \S+ )?(annotate|patch) ")
 
 
 def commands() -> list[tuple[str, str]]:
@@ -32,7 +33,7 @@ def commands() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("page", "command"), [pytest.param(*each, id=f"{each[0]}: {each[1]}") for each in commands()])
 def test_a_command_is_answered(page: str, command: str, live: Live) -> None:
     kubectl = live.cluster.kubectl
-    changes = re.search(r" (annotate|patch) ", command) is not None
+    changes = CHANGES.search(command) is not None
     done = subprocess.run(
         ["bash", "-c", f"{command} --dry-run=server" if changes else command],
         check=False,
