@@ -36,9 +36,16 @@ binaries: environment ## Find or build kube-apiserver, etcd and kubectl
 demo: environment ## The whole story on this machine (DATA=file.csv, SHORT=1, JSON=1, KEEP=1)
 	@$(RUN) -m churn_devcluster demo $(if $(DATA),--data "$(DATA)") $(if $(SHORT),--short) $(if $(JSON),--json) $(if $(KEEP),--keep)
 
+.PHONY: browser
+browser: ## Find Chromium, or install Debian's when that is possible
+	@command -v chromium chromium-browser google-chrome > /dev/null || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && echo "Installing Chromium" && apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends chromium > /dev/null; } || \
+	{ echo "The tests drive a browser and there is none: install Chromium."; exit 1; }
+
 .PHONY: test
-test: environment binaries ## All tests, real parts included
-	@$(BIN)/pytest tests
+test: environment binaries browser ## All tests, real parts included
+	@$(BIN)/pytest tests -n 2 --dist loadfile
 
 .PHONY: test-unit
 test-unit: environment ## Pure tests only, and of those the quick ones
