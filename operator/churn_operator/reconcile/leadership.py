@@ -22,6 +22,7 @@ from churn_operator.ports import Lease
 _log = structlog.get_logger()
 
 _CANCELLATION_SECONDS = 1.0
+_HAND_OVER_TRIES = 3
 _SPREAD = 0.2
 """Those who wait do not all ask at the same moment."""
 
@@ -97,13 +98,22 @@ class Leadership:
         if not self.valid:
             return
         self._valid_until = float("-inf")
-        try:
-            # The last renewal may have been cut short after the API server had taken it.
-            found = await self.lease.read()
-            if found is not None and found[0].holder == self.identity:
-                await self.lease.write(hand_over(found[0], self.clock()), found[1])
-        except AdapterError as error:
-            _log.warning("the lease was not handed over", error=error.message)
+        for _ in range(_HAND_OVER_TRIES):
+            try:
+                await self._hand_over()
+                return
+            except Conflict as error:
+                # The last renewal was cut short on its way, and the API server took it only now.
+                failure: AdapterError = error
+            except AdapterError as error:
+                failure = error
+                break
+        _log.warning("the lease was not handed over", error=failure.message)
+
+    async def _hand_over(self) -> None:
+        found = await self.lease.read()
+        if found is not None and found[0].holder == self.identity:
+            await self.lease.write(hand_over(found[0], self.clock()), found[1])
 
     async def _acquire(self) -> None:
         while True:

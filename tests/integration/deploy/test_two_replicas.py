@@ -143,6 +143,7 @@ def test_one_that_stops_hands_over_at_once(cluster: ControlPlane, start: Start) 
     wait_until(lambda: first.leads, "the first to lead", 60, first.process)
     second = start("second", _LONG)
     first.process.stop(seconds=20)
+    assert first.process.exit_code == 0, first.process.log_tail()
     assert "handed over" not in first.process.log_tail()
     wait_until(lambda: second.leads, "the second to lead", 40, second.process)
     with cluster.client() as client:

@@ -195,6 +195,28 @@ def test_one_that_is_handed_over_is_taken_at_the_next_try() -> None:
     run(story())
 
 
+def test_a_renewal_that_arrives_late_does_not_keep_it_from_being_handed_over() -> None:
+    async def story() -> None:
+        class Late(Access):
+            async def read(self) -> tuple[LeaseRecord, str] | None:
+                found = await super().read()
+                if ended_once and self.stored.version < 1000:
+                    self.stored.version += 1000
+                return found
+
+        ended_once: list[bool] = []
+        replica = Replica("a", Late(Stored()))
+        task = replica.start()
+        await asyncio.sleep(30)
+        await ended(task)
+        ended_once.append(True)
+        await replica.leadership.release()
+        assert replica.access.stored.record is not None
+        assert replica.access.stored.record.holder == ""
+
+    run(story())
+
+
 def test_an_outage_that_ends_in_time_stops_nothing() -> None:
     async def story() -> None:
         replica = Replica("a", Access(Stored(), down=lambda: 30 < now() < 36))
