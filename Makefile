@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 UV := .tools/uv/bin/uv
 BIN := .venv/bin
 RUN := $(BIN)/python
-SOURCES := operator trainer serving report devcluster tests bench
+SOURCES := operator trainer serving webapp cli report devcluster deploy documentation tests bench
 
 .DEFAULT_GOAL := help
 
@@ -66,11 +66,29 @@ generate: environment ## Write the files that are made from code
 	@$(RUN) -m churn_operator.api.crd
 	@$(RUN) -m churn_operator.api.crd --directory deploy/crds
 	@$(RUN) -m churn_trainer compile-pipeline operator/churn_operator/pipelines/churn-training.yaml
+	@$(RUN) deploy/argocd/render_config_map.py
+	@$(RUN) deploy/prometheus/render_prometheus_rule.py
+	@$(RUN) -m deploy.grafana.render_dashboards
+	@$(RUN) deploy/helm/render_chart.py
+	@$(RUN) deploy/olm/render_bundle.py
+	@$(RUN) -m documentation
 
 .PHONY: format
 format: environment ## Format and fix what can be fixed
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
+
+.PHONY: docs
+docs: environment ## Build the documentation site into dist/site
+	@$(BIN)/mkdocs build --strict --quiet --site-dir dist/site
+
+.PHONY: images
+images: ## Build the five images with buildah (BASE=…, REGISTRY=…)
+	@deploy/images/build
+
+.PHONY: sbom
+sbom: $(UV) ## Write a bill of materials for each image into dist/sbom
+	@deploy/images/sbom
 
 .PHONY: bench
 bench: environment binaries ## Measure against the targets (see bench/README.md)
