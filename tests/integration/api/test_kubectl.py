@@ -54,11 +54,12 @@ def test_a_wide_line_adds_run_drift_next_run_and_address(kubectl: Kubectl, serve
     assert row["URL"] == "http://churn.team.example.com"
 
 
-def test_a_new_object_has_an_empty_line(kubectl: Kubectl, churnmodels: ChurnModels) -> None:
+def test_a_new_object_is_pending(kubectl: Kubectl, churnmodels: ChurnModels) -> None:
     churnmodels.apply(MINIMAL)
     row = _table(kubectl("get", "churnmodels", namespace=churnmodels.namespace))
     assert row["NAME"] == "churn"
-    assert row["PHASE"] == row["STABLE"] == row["READY"] == ""
+    assert row["PHASE"] == "Pending"
+    assert row["STABLE"] == row["READY"] == ""
 
 
 @pytest.mark.parametrize("word", ["churnmodels", "churnmodel", "chm", "mlops", "churnmodels.v1alpha1.churnops.dev"])
