@@ -29,7 +29,7 @@ $(UV):
 environment: .venv/.synced ## Make .venv with every locked package
 
 .PHONY: binaries
-binaries: environment ## Find or build kube-apiserver, etcd and kubectl
+binaries: environment ## Find or build kube-apiserver, etcd, kubectl, Prometheus and Helm
 	@$(RUN) -m churn_devcluster bootstrap
 
 .PHONY: demo
@@ -83,8 +83,8 @@ docs: environment ## Build the documentation site into dist/site
 	@$(BIN)/mkdocs build --strict --quiet --site-dir dist/site
 
 .PHONY: images
-images: ## Build the five images with buildah (BASE=…, REGISTRY=…)
-	@deploy/images/build
+images: ## Build the images with buildah (BASE=…@sha256:…, REGISTRY=…, TARGETS="operator webapp")
+	@deploy/images/build $(TARGETS)
 
 .PHONY: sbom
 sbom: $(UV) ## Write a bill of materials for each image into dist/sbom
