@@ -55,7 +55,8 @@ def say_made(draft: Draft) -> Draft:
 
 
 def _approval(version: Version) -> str:
-    return f"version {version.number} passed {len(version.gate)} checks"
+    count = len(version.gate)
+    return f"version {version.number} passed {count} check{'' if count == 1 else 's'}"
 
 
 def _refusal(version: Version) -> str:

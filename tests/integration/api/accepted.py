@@ -92,6 +92,10 @@ rollout:
 """,
     "a pinned version": "{rollbackTo: 3, history: {limit: 2}}",
     "suspended, and everything removed with it": "{suspend: true, deletionPolicy: Delete}",
+    "KServe's own canaries": """
+serving: {trafficDriver: canary}
+rollout: {steps: [{weight: 10, bake: 1h}, {weight: 50, bake: 1h}]}
+""",
     "what comes later, switched off": """
 triggers: {specChange: true, drift: false}
 rollout: {strategy: Canary, hooks: [], steps: [{weight: 50, shadow: false, approval: false}]}

@@ -406,13 +406,6 @@ NOT_YET = (
     bad("training on drift", "triggers: {drift: true}", "triggers.drift", _LATER),
     bad("a cooldown", "triggers: {cooldown: 1h}", "triggers.cooldown", _LATER),
     bad("a limit of runs", "triggers: {maxRunsPerDay: 4}", "triggers.maxRunsPerDay", _LATER),
-    bad(
-        "KServe's canary",
-        "serving: {trafficDriver: canary}",
-        "serving.trafficDriver: canary",
-        _LATER,
-        "use auto, knative",
-    ),
     bad("drift", "drift: {}", "drift", _LATER),
 )
 

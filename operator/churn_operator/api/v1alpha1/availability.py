@@ -14,9 +14,5 @@ NOT_YET_AVAILABLE: tuple[tuple[str, str], ...] = (
     ("!self.triggers.drift", f"triggers.drift {_LATER}: remove it"),
     ("!has(self.triggers.cooldown)", f"triggers.cooldown {_LATER}: remove it"),
     ("!has(self.triggers.maxRunsPerDay)", f"triggers.maxRunsPerDay {_LATER}: remove it"),
-    (
-        "self.serving.trafficDriver != 'canary'",
-        f"serving.trafficDriver: canary {_LATER}: use auto, knative or gateway",
-    ),
     ("!has(self.drift)", f"drift {_LATER}: remove it"),
 )
