@@ -330,8 +330,9 @@ async def test_no_series_is_no_request(scraped: Scraped, namespace: str, metrics
 
 @pytest.fixture
 def question(scraped: Scraped, namespace: str) -> TrafficQuestion:
-    """A minute in which nothing was asked."""
-    return _question(scraped, namespace, _now() - timedelta(minutes=1), _now())
+    """A minute in which nothing was asked: not a moment more, which would be a step more for a subquery."""
+    now = _now()
+    return _question(scraped, namespace, now - timedelta(minutes=1), now)
 
 
 @pytest.mark.parametrize(
