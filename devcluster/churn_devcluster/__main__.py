@@ -20,7 +20,7 @@ from churn_devcluster.cluster import Devcluster
 from churn_devcluster.demo.command import add_demo_options, demo
 from churn_devcluster.errors import DevclusterError
 from churn_devcluster.helm_binary import find_helm
-from churn_devcluster.prometheus_binary import find_prometheus
+from churn_devcluster.prometheus_binary import find_prometheus, find_promtool
 from churn_devcluster.work_dir import Ports
 
 console = Console(stderr=True)
@@ -57,7 +57,12 @@ def argument_parser() -> argparse.ArgumentParser:
 
 def add_bootstrap(parser: argparse.ArgumentParser) -> None:
     """`bootstrap`: only the binaries."""
-    parser.set_defaults(run=lambda _: print(find_binaries().folder, find_prometheus(), find_helm(), sep="\n"))
+    parser.set_defaults(run=bootstrap)
+
+
+def bootstrap(_: argparse.Namespace) -> None:
+    """Finds or builds every program, and prints where they are."""
+    print(find_binaries().folder, find_prometheus(), find_promtool(), find_helm(), sep="\n")
 
 
 def add_up(parser: argparse.ArgumentParser) -> None:
