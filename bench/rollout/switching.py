@@ -12,9 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from churn_devcluster.churn_models import settled_on, version
+from churn_devcluster.churn_models import settled_on
 from churn_devcluster.cluster import Devcluster
 from churn_devcluster.demo.customers import customers_file, instances
 from churn_devcluster.demo.story import BETTER, ROLLOUT_SECONDS, TRAINING_SECONDS, Story, merged, predict_url
@@ -68,12 +67,8 @@ def _switch(story: Story, driver: str, times: int) -> Tally:
             models.patch(name, {"rollbackTo": None})
             models.wait(name, settled_on(2), "version 2 to be promoted", TRAINING_SECONDS + ROLLOUT_SECONDS)
             models.patch(name, {"rollbackTo": 1})
-            models.wait(name, _back, "version 1 to serve again", ROLLOUT_SECONDS)
+            models.wait(name, settled_on(1), "version 1 to serve again", ROLLOUT_SECONDS)
         return traffic.total
-
-
-def _back(status: Any) -> bool:
-    return settled_on(1)(status) and version(status, 2).get("state") != "Candidate"
 
 
 def main() -> None:
