@@ -138,7 +138,8 @@ def requests_of(cluster: ControlPlane, user: str) -> Iterator[Request]:
     complete, _, _ = cluster.audit_log.read_text().rpartition("\n")
     for line in complete.splitlines():
         entry = json.loads(line)
-        if entry["user"]["username"] != user:
+        # A request that was given up before anybody was recognized has no user.
+        if entry["user"].get("username") != user:
             continue
         about = entry.get("objectRef") or {}
         yield Request(
