@@ -45,7 +45,7 @@ browser: ## Find Chromium, or install Debian's when that is possible
 
 .PHONY: test
 test: environment binaries browser ## All tests, real parts included
-	@$(BIN)/pytest tests -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest tests -n 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: test-unit
 test-unit: environment ## Pure tests only, and of those the quick ones
@@ -60,17 +60,15 @@ check: environment ## Format, lint, types, import rules, generated files
 	@$(RUN) -m churn_operator.api.crd --check
 	@$(RUN) -m churn_operator.api.crd --check --directory deploy/crds
 	@$(RUN) -m churn_trainer compile-pipeline --check operator/churn_operator/pipelines/churn-training.yaml
+	@$(RUN) -m deploy --check
+	@$(RUN) -m documentation --check
 
 .PHONY: generate
 generate: environment ## Write the files that are made from code
 	@$(RUN) -m churn_operator.api.crd
 	@$(RUN) -m churn_operator.api.crd --directory deploy/crds
 	@$(RUN) -m churn_trainer compile-pipeline operator/churn_operator/pipelines/churn-training.yaml
-	@$(RUN) deploy/argocd/render_config_map.py
-	@$(RUN) deploy/prometheus/render_prometheus_rule.py
-	@$(RUN) -m deploy.grafana.render_dashboards
-	@$(RUN) deploy/helm/render_chart.py
-	@$(RUN) deploy/olm/render_bundle.py
+	@$(RUN) -m deploy
 	@$(RUN) -m documentation
 
 .PHONY: format

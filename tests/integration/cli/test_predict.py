@@ -22,7 +22,7 @@ from tests.integration.serving.model_server import ModelServerProcess
 pytestmark = pytest.mark.cluster
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(trained: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:  # noqa: F811
     log = tmp_path_factory.mktemp("server") / "log"
     with ModelServerProcess(trained.folder, trained.sha256, log) as running:

@@ -23,7 +23,7 @@ _ISVC = ("serving.kserve.io", "v1beta1")
 Object = dict[str, Any]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def data_plane(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataPlane]:
     options = [
         *("--retire-after", "1"),

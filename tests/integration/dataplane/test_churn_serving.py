@@ -24,7 +24,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def runtime(control_plane: ControlPlane, data_plane: object) -> str:
     """A ClusterServingRuntime without a command: churn_serving is what its image would start."""
     api = kubernetes.client.CustomObjectsApi(control_plane.client())

@@ -61,7 +61,7 @@ def kubectl_binary(binaries: Binaries) -> Path:
     return binaries.kubectl
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Version 3 has a tenth of the traffic for as long as the tests take, and fails a fifth of it."""
     customers = tmp_path_factory.mktemp("customers") / "customers.csv"

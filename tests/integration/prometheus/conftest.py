@@ -23,7 +23,7 @@ _RUNTIME = Path(__file__).parents[3] / "deploy" / "serving" / "clusterservingrun
 _SECONDS = 60
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devcluster]:
     """Everything, with the shipped serving runtime made faulty: by `faults_file`."""
     folder = tmp_path_factory.mktemp("devcluster")
@@ -33,7 +33,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devcluster]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def faults_file(cluster: Devcluster) -> Path:
     """Where the faults of versions are written; versions that no test makes bad are good."""
     return _faults_file(cluster)
@@ -158,11 +158,12 @@ class Models:
 
 
 @pytest.fixture
-def models(cluster: Devcluster, artifact: dict[str, bytes]) -> Models:
-    """A fresh namespace whose service account `models` may read S3."""
+def models(cluster: Devcluster, artifact: dict[str, bytes]) -> Iterator[Models]:
+    """A fresh namespace whose service account `models` may read S3; what serves there ends with the test."""
     namespace = f"test-{uuid.uuid4().hex[:12]}"
     cluster.open_s3_to(namespace, "models")
-    return Models(cluster, artifact, namespace)
+    yield Models(cluster, artifact, namespace)
+    cluster.kubectl("delete", "httproutes,inferenceservices", "--all", "--wait=false", f"--namespace={namespace}")
 
 
 def ask(url: str, requests: int) -> Tally:

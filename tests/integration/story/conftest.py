@@ -26,7 +26,7 @@ class Recorder(Teller):
         self.milestones.append({"milestone": name, **facts})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def devcluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devcluster]:
     """Control plane, S3, Kubeflow Pipelines and the KServe data plane."""
     with Devcluster(tmp_path_factory.mktemp("devcluster")) as running:
@@ -43,12 +43,15 @@ def customers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def story(devcluster: Devcluster, customers: Path) -> Iterator[Story]:
-    """The story in a fresh namespace; its ChurnModel is suspended afterwards, so that a later operator
-    leaves it alone."""
+    """The story in a fresh namespace. Afterwards its ChurnModel is suspended, so that a later operator leaves it
+    alone, and what serves ends, so that a later test has the machine to itself."""
     told = Story(devcluster, Recorder(), customers, f"story-{uuid.uuid4().hex[:8]}")
     yield told
     if told.models.read(told.name) is not None:
         told.models.patch(told.name, {"suspend": True})
+    devcluster.kubectl(
+        "delete", "httproutes,inferenceservices", "--all", "--wait=false", f"--namespace={told.namespace}"
+    )
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ class Site:
         return dict((self.story.models.read(self.story.name) or {})["metadata"].get("annotations", {}))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def devcluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devcluster]:
     """Control plane, S3, Kubeflow Pipelines and the KServe data plane."""
     with Devcluster(tmp_path_factory.mktemp("devcluster")) as running:
@@ -93,7 +93,7 @@ def customers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(devcluster: Devcluster, customers: Path) -> Iterator[Site]:
     """Version 1 in service, and the web app."""
     story = Story(devcluster, Silent(), customers, f"webapp-{uuid.uuid4().hex[:8]}")
