@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-GENERATED = "<!-- Made from the code by `python -m documentation`; do not edit. -->\n\n"
+GENERATED = "<!-- Made from the code by `make generate`; do not edit. -->\n\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

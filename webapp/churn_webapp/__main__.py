@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import sys
+from dataclasses import fields
 from typing import Any
 
 from flask import Flask
@@ -15,6 +17,8 @@ from churn_webapp.settings import Settings
 
 _EXIT_CONFIGURATION = 78
 _ANSWER_SECONDS = 120
+
+_log = logging.getLogger("churn_webapp")
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -49,8 +53,27 @@ class Server(BaseApplication):  # type: ignore[misc]
         return self._app
 
 
+def command_line() -> argparse.ArgumentParser:
+    """No options: what there is to set is in the environment, as --help lists it."""
+    settings = (f"  CHURN_{setting.name.upper()}={setting.default}" for setting in fields(Settings))
+    return argparse.ArgumentParser(
+        prog="churn-webapp",
+        description="Serves predictions for people and the live story of every ChurnModel, until it is told to stop.",
+        epilog="\n".join(
+            (
+                "settings of the environment, with their defaults:",
+                *settings,
+                "credentials of the object store:",
+                "  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION",
+            )
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
 def main() -> None:
     """Serves until SIGTERM; exit code 78 for a setting that cannot be used."""
+    command_line().parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
@@ -59,6 +82,8 @@ def main() -> None:
     except ValueError as error:
         print(f"churn-webapp: {error}", file=sys.stderr)
         sys.exit(_EXIT_CONFIGURATION)
+    if not settings.secret_key:
+        _log.warning("CHURN_SECRET_KEY is not set: logins and open forms end with this process")
     Server(app, settings).run()
 
 

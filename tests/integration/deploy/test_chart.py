@@ -21,6 +21,11 @@ pytestmark = pytest.mark.cluster
 _NAMESPACED: Object = {"watchNamespaces": ["team-a", "team-b"], "settings": {"trafficDriver": "knative"}}
 _MONITORING: Object = {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
 _DIGEST = "sha256:" + "0" * 64
+_HOST = "churn.example.com"
+_INGRESS: Object = {"ingress": {"enabled": True, "host": _HOST, "tlsSecret": "churn-webapp-tls"}}
+_HTTP_ROUTE: Object = {
+    "httpRoute": {"enabled": True, "host": _HOST, "parentRefs": [{"name": "web", "namespace": "gateways"}]}
+}
 
 _AS_KUSTOMIZE: dict[str, tuple[Object, str, tuple[str, ...]]] = {
     "default": ({}, "operator", ()),
@@ -29,6 +34,13 @@ _AS_KUSTOMIZE: dict[str, tuple[Object, str, tuple[str, ...]]] = {
     "network policy": ({"networkPolicy": {"enabled": True}}, "operator", ("network-policy",)),
     "monitoring": (_MONITORING, "operator", ("monitoring",)),
     "web app": ({"webapp": {"enabled": True}}, "operator", ("webapp",)),
+    "web app, by an Ingress": ({"webapp": {"enabled": True, **_INGRESS}}, "operator", ("webapp", "webapp-ingress")),
+    "web app, by an HTTPRoute": (
+        {"webapp": {"enabled": True, **_HTTP_ROUTE}},
+        "operator",
+        ("webapp", "webapp-http-route"),
+    ),
+    "namespaced, with the web app": ({**_NAMESPACED, "webapp": {"enabled": True}}, "overlays/namespaced-webapp", ()),
     "pipelines token": ({"pipelinesToken": {"enabled": True}}, "operator", ("pipelines-token",)),
     "namespaced, with the Gateway API": (
         {**_NAMESPACED, "settings": {"trafficDriver": "gateway"}},
@@ -99,6 +111,27 @@ _MORE: dict[str, Object] = {
         }
     },
     "stopped": {"replicas": 0},
+    "another way to the web app": {
+        "webapp": {
+            "enabled": True,
+            "settings": {"trustedProxies": 0},
+            "ingress": {
+                "enabled": True,
+                "className": "nginx",
+                "annotations": {"nginx.ingress.kubernetes.io/proxy-body-size": "16m"},
+                "host": _HOST,
+            },
+            "sessionSecret": "",
+        }
+    },
+    "roles of a cloud": {
+        "artifactStore": {"existingSecret": ""},
+        "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/churn"}},
+        "webapp": {
+            "enabled": True,
+            "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/churn-webapp"}},
+        },
+    },
 }
 _ALL = {name: values for name, (values, _, _) in _AS_KUSTOMIZE.items()} | _MORE
 
@@ -284,6 +317,67 @@ def test_the_web_app_reads_and_writes_nothing_by_itself(template: Template) -> N
     assert {resource for rule in role["rules"] for resource in rule["resources"]} == {"churnmodels", "events"}
 
 
+def environment_of(manifests: list[Object], deployment: str) -> dict[str, Object]:
+    """The variables of its container, by name."""
+    pod = find(manifests, "Deployment", deployment)["spec"]["template"]["spec"]
+    return {each["name"]: each for each in pod["containers"][0]["env"]}
+
+
+def test_a_way_to_the_web_app_ends_at_its_service(template: Template) -> None:
+    rendered = template({"webapp": {"enabled": True, "service": {"port": 8000}, **_INGRESS, **_HTTP_ROUTE}})
+    [port] = find(rendered, "Service", "churn-operator-webapp")["spec"]["ports"]
+    [rule] = find(rendered, "Ingress", "churn-operator-webapp")["spec"]["rules"]
+    backend = rule["http"]["paths"][0]["backend"]["service"]
+    assert backend == {"name": "churn-operator-webapp", "port": {"name": port["name"]}}
+    [routed] = find(rendered, "HTTPRoute", "churn-operator-webapp")["spec"]["rules"][0]["backendRefs"]
+    assert routed == {"name": "churn-operator-webapp", "port": port["port"]}
+
+
+@pytest.mark.parametrize(
+    ("webapp", "trusted"),
+    [({}, None), (_INGRESS, "1"), (_HTTP_ROUTE, "1"), (_MORE["another way to the web app"]["webapp"], "0")],
+    ids=["no-proxy", "ingress", "http-route", "as-told"],
+)
+def test_a_proxy_is_trusted_where_there_is_one(template: Template, webapp: Object, trusted: str | None) -> None:
+    found = environment_of(template({"webapp": {"enabled": True, **webapp}}), "churn-operator-webapp")
+    assert found.get("CHURN_TRUSTED_PROXIES", {}).get("value") == trusted
+
+
+def test_the_key_of_sessions_is_in_a_secret_that_may_be_missing(template: Template) -> None:
+    key = environment_of(template({"webapp": {"enabled": True}}), "churn-operator-webapp")["CHURN_SECRET_KEY"]
+    assert key["valueFrom"] == {"secretKeyRef": {"name": "churn-webapp-session", "key": "secret-key", "optional": True}}
+
+
+def test_no_secret_is_rendered_in_any_mode(rendered: list[Object]) -> None:
+    assert [each["metadata"]["name"] for each in rendered if each["kind"] == "Secret"] == []
+
+
+def test_where_a_role_opens_the_store_no_credentials_are_asked_for(template: Template) -> None:
+    rendered = template(_MORE["roles of a cloud"])
+    for deployment in [each["metadata"]["name"] for each in rendered if each["kind"] == "Deployment"]:
+        assert not {name for name in environment_of([find_exactly(rendered, deployment)], deployment) if "AWS" in name}
+    accounts = [each for each in rendered if each["kind"] == "ServiceAccount"]
+    assert [len(each["metadata"]["annotations"]) for each in accounts] == [1, 1]
+
+
+def find_exactly(manifests: list[Object], deployment: str) -> Object:
+    [found] = [each for each in manifests if (each["kind"], each["metadata"]["name"]) == ("Deployment", deployment)]
+    return found
+
+
+@pytest.mark.parametrize("component", ["webapp-ingress", "webapp-http-route"])
+def test_the_patch_that_a_component_shows_sets_its_host(component: str, render: Render, tmp_path: Path) -> None:
+    text = (REPOSITORY / "deploy" / "components" / component / "kustomization.yaml").read_text()
+    shown = "\n".join(line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   "))
+    folder = overlay(tmp_path, "operator", ("webapp", component))
+    file = folder / "kustomization.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | yaml.safe_load(shown)))
+    [exposure] = [each for each in render(folder) if each["kind"] in ("Ingress", "HTTPRoute")]
+    told = json.dumps(exposure)
+    assert "churn.your.domain" in told
+    assert _HOST not in told
+
+
 def test_the_least_has_nothing_of_the_cluster(template: Template) -> None:
     rendered = template(_MORE["the least"] | _NAMESPACED | {"rbac": {"create": True, "aggregateToDefaultRoles": False}})
     assert {each["metadata"].get("namespace") for each in rendered} == {NAMESPACE, "team-a", "team-b"}
@@ -315,18 +409,37 @@ def test_a_wrong_value_is_refused_with_its_place(template: Template) -> None:
         template({"settings": {"artifactRoot": "mlops"}})
     with pytest.raises(DevclusterError, match=r"/settings/trafficDriver"):
         template({"watchNamespaces": ["team-a"]})
+    with pytest.raises(DevclusterError, match=r"/webapp/ingress/host"):
+        template({"webapp": {"enabled": True, "ingress": {"enabled": True}}})
     with pytest.raises(DevclusterError, match=r"replicaCount"):
         template({"replicaCount": 2})
 
 
-def test_its_notes_say_what_is_still_to_be_done(helm: Path, installed: ControlPlane) -> None:
+def notes_of(helm: Path, cluster: ControlPlane, values: Object) -> str:
+    """What `helm install` would say."""
     command = [
         helm, "install", "churn-operator", CHART, "--namespace", NAMESPACE, "--dry-run=client",
-        "--kubeconfig", installed.kubeconfig, "--output", "json", "--set", "artifactStore.existingSecret=minio",
+        "--kubeconfig", cluster.kubeconfig, "--output", "json", "--values", "-",
     ]  # fmt: skip
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command, input=yaml.safe_dump(values), check=False, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
-    notes = json.loads(done.stdout)["info"]["notes"]
+    return str(json.loads(done.stdout)["info"]["notes"])
+
+
+def test_its_notes_say_what_is_still_to_be_done(helm: Path, installed: ControlPlane) -> None:
+    notes = notes_of(helm, installed, {"artifactStore": {"existingSecret": "minio"}})
     assert "watches all namespaces" in notes
     assert "create secret generic minio" in notes
     assert "The one in kubeflow is to be named churn-artifacts" in notes
+
+
+def test_its_notes_say_where_the_web_app_is_and_what_keeps_its_logins(helm: Path, installed: ControlPlane) -> None:
+    forwarded = notes_of(helm, installed, {"webapp": {"enabled": True}})
+    assert "port-forward service/churn-operator-webapp" in forwarded
+    assert "create secret generic churn-webapp-session --from-literal=secret-key=" in forwarded
+    for exposure in (_INGRESS, _HTTP_ROUTE):
+        notes = notes_of(helm, installed, {"webapp": {"enabled": True, **exposure}})
+        assert f"https://{_HOST}/" in notes
+        assert "port-forward" not in notes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -25,11 +24,6 @@ def manifest(name: str) -> Any:
 def service_version() -> Any:
     """The ClusterServiceVersion."""
     return manifest("churn-operator.clusterserviceversion.yaml")
-
-
-def test_it_is_up_to_date() -> None:
-    script = REPOSITORY / "deploy" / "olm" / "render_bundle.py"
-    assert runpy.run_path(str(script))["main"](["--check"]) == 0
 
 
 def test_it_is_of_this_version(service_version: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-import runpy
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -122,6 +122,10 @@ def test_the_defaults_are_the_operators_own_except_where_an_empty_one_is_shown()
         ("serviceMonitor.interval", "30"),
         ("podDisruptionBudget.maxUnavailable", "half"),
         ("crds.install", "yes"),
+        ("webapp.ingress", {"enabled": True, "host": ""}),
+        ("webapp.ingress", {"enabled": True, "host": "https://churn.example.com"}),
+        ("webapp.httpRoute", {"enabled": True, "host": "churn.example.com", "parentRefs": []}),
+        ("webapp.httpRoute", {"enabled": True, "host": "churn.example.com", "parentRefs": [{"namespace": "web"}]}),
         ("replicaCount", 2),
     ],
 )
@@ -138,11 +142,47 @@ def test_named_namespaces_need_a_named_driver() -> None:
     assert refusals(values) == []
 
 
+DOCUMENTS = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md"), *CHART.glob("*.md")])
+
+
+def examples_of_values(document: Path) -> Iterator[dict[str, Any]]:
+    """Values in fences of YAML, and in what is handed to `helm … --values -`."""
+    text = document.read_text()
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    blocks += re.findall(r"--values - <<'END'\n(.*?)^END$", text, re.MULTILINE | re.DOTALL)
+    for block in blocks:
+        for found in yaml.safe_load_all(block.replace("…", "x")):
+            if isinstance(found, dict) and found and found.keys() <= SCHEMA["properties"].keys():
+                yield found
+
+
+def merged(values: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """As Helm puts values over the chart's own."""
+    result = dict(values)
+    for name, value in more.items():
+        below = result.get(name)
+        result[name] = merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result
+
+
+def test_every_example_of_values_is_one_that_the_chart_takes() -> None:
+    found = [(document.name, values) for document in DOCUMENTS for values in examples_of_values(document)]
+    assert len(found) >= 3
+    assert [(name, refused) for name, values in found if (refused := refusals(merged(VALUES, values)))] == []
+
+
+def test_every_value_that_a_document_names_is_there() -> None:
+    named = {
+        (document.name, path)
+        for document in DOCUMENTS
+        for path in re.findall(r"[`{ ]([a-z]\w*(?:\.[a-z]\w*)+)(?:=[^`]*)?[`:]", document.read_text())
+        if path.partition(".")[0] in SCHEMA["properties"]
+    }
+    assert len(named) > 20
+    known = {path for path, _ in described(SCHEMA)}
+    assert {(name, path) for name, path in named if path not in known} == set()
+
+
 def test_every_setting_of_the_web_app_is_one_that_it_reads() -> None:
     settable = set(SCHEMA["properties"]["webapp"]["properties"]["settings"]["properties"])
     assert settable <= {camel(setting.name) for setting in fields(WebappSettings)}
-
-
-def test_what_the_chart_has_of_elsewhere_and_its_readme_are_up_to_date() -> None:
-    script = REPOSITORY / "deploy" / "helm" / "render_chart.py"
-    assert runpy.run_path(str(script))["main"](["--check"]) == 0

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from churn_operator.core.verbs import Verb
 
-from deploy.argocd.render_config_map import CONFIG_MAP, main, rendered
+from deploy.argocd.config_map import CONFIG_MAP, rendered
 from tests.unit.gitops.argocd import CUSTOMIZATION, Argo, LuaFault
 
 pytestmark = pytest.mark.unit
@@ -65,26 +65,10 @@ def test_a_rollback_with_nothing_before_is_an_error_that_says_so() -> None:
         Argo().act("rollback", model)
 
 
-def test_the_config_map_is_what_the_scripts_say(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--check"]) == 0, capsys.readouterr().err
-
-
 def test_the_config_map_has_the_scripts_word_for_word() -> None:
-    data = yaml.safe_load(rendered())["data"]
+    data = yaml.safe_load(rendered()[CONFIG_MAP])["data"]
     assert data["resource.customizations.health.churnops.dev_ChurnModel"] == (CUSTOMIZATION / "health.lua").read_text()
     actions = yaml.safe_load(data["resource.customizations.actions.churnops.dev_ChurnModel"])
     assert actions["discovery.lua"] == (ACTIONS / "discovery.lua").read_text()
     scripts = {each["name"]: each["action.lua"] for each in actions["definitions"]}
     assert scripts == {name: (ACTIONS / name / "action.lua").read_text() for name in NAMES}
-
-
-def test_a_config_map_of_older_scripts_is_noticed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    older = tmp_path / "argocd-cm.yaml"
-    older.write_text(CONFIG_MAP.read_text().replace("Healthy", "Fine"))
-    monkeypatch.setattr("deploy.argocd.render_config_map.CONFIG_MAP", older)
-    assert main(["--check"]) == 1
-    assert "render_config_map" in capsys.readouterr().err
-    assert main([]) == 0
-    assert main(["--check"]) == 0

@@ -1,10 +1,18 @@
 {{/* Egress to DNS and to the named parts, from (list <context> <names>). */}}
 {{- define "churn-operator.egress" -}}
 {{- $context := index . 0 -}}
+{{- $dns := $context.Values.networkPolicy.egress.dns -}}
 # DNS
 - ports:
-    - {protocol: UDP, port: 53}
-    - {protocol: TCP, port: 53}
+    {{- range $protocol := list "UDP" "TCP" }}
+    {{- range $dns.ports }}
+    - {protocol: {{ $protocol }}, port: {{ . }}}
+    {{- end }}
+    {{- end }}
+  {{- with $dns.to }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- range $name := index . 1 }}
 {{- $rule := index $context.Values.networkPolicy.egress $name }}
 # {{ $name }}

@@ -12,8 +12,9 @@ CHURN_{{ regexReplaceAll "([A-Z])" . "_${1}" | upper }}
 {{- end }}
 {{- end }}
 
-{{/* The S3 credentials, as variables of a container. */}}
+{{/* The S3 credentials, as variables of a container; none where a role of the ServiceAccount opens the store. */}}
 {{- define "churn-operator.credentials" -}}
+{{- if .Values.artifactStore.existingSecret }}
 - name: AWS_ACCESS_KEY_ID
   valueFrom:
     secretKeyRef:
@@ -30,6 +31,7 @@ CHURN_{{ regexReplaceAll "([A-Z])" . "_${1}" | upper }}
       name: {{ .Values.artifactStore.existingSecret }}
       key: {{ .Values.artifactStore.regionKey }}
       optional: true
+{{- end }}
 {{- end }}
 
 {{/* Every setting of the operator, as the data of a ConfigMap. */}}

@@ -1,12 +1,10 @@
-"""Writes what the chart has of elsewhere: ChurnModel's definition and the alert rules in files/, and README.md, whose
-table is made of values.yaml and values.schema.json."""
+"""What the chart has of elsewhere: ChurnModel's definition and the alert rules in files/, and README.md, whose table is
+made of values.yaml and values.schema.json."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ _COPIES = {
     CHART / "files" / "churnmodels.churnops.dev.yaml": _DEPLOY / "crds" / "churnmodels.churnops.dev.yaml",
     CHART / "files" / "churn.rules.yaml": _DEPLOY / "prometheus" / "churn.rules.yaml",
 }
-_MARK = "<!-- The table is made by `python deploy/helm/render_chart.py` of values.yaml and values.schema.json. -->\n"
+_MARK = "<!-- The table is made by `make generate` of values.yaml and values.schema.json. -->\n"
 
 
 def rendered() -> dict[Path, str]:
@@ -55,22 +53,3 @@ def _leaves(schema: dict[str, Any], default: Any, path: str = "") -> Iterator[tu
 
 def _default(value: Any) -> str:
     return "" if value is _NOTHING or value in ("", None) else f"`{json.dumps(value)}`"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the files, or with --check compare: 1 when one differs."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when a file differs")
-    check = parser.parse_args(arguments).check
-    differing = 0
-    for file, text in rendered().items():
-        if not check:
-            file.write_text(text, encoding="utf-8")
-        elif not file.is_file() or file.read_text(encoding="utf-8") != text:
-            print(f"{file} differs from what it is made of: run `python deploy/helm/render_chart.py`", file=sys.stderr)
-            differing = 1
-    return differing
-
-
-if __name__ == "__main__":
-    sys.exit(main())
