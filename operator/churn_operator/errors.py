@@ -6,6 +6,7 @@ AdapterError            anything the outside world answered, or did not
     Unreadable          it was answered with something that cannot be read; nor will it be next time
   NotFound              what was named does not exist
   Conflict              it exists already, or changed since it was read
+    Changed             what was to be used is not any more what was decided on
 """
 
 from __future__ import annotations
@@ -44,3 +45,7 @@ class NotFound(AdapterError):  # noqa: N818
 
 class Conflict(AdapterError):  # noqa: N818
     """It exists already, or changed since it was read."""
+
+
+class Changed(Conflict):
+    """What was to be used is not any more what was decided on: look at it again."""

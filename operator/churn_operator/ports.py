@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 from churn_report import Report
 
-from churn_operator.core.actions import Event, SubmitRun
+from churn_operator.core.actions import Event, PackageReference, SubmitRun
 from churn_operator.core.analysis.samples import Measurement, Traffic
 from churn_operator.core.hooks import HookAnswer, HookCall
 from churn_operator.core.lease import LeaseRecord
 from churn_operator.core.live_traffic import TrafficQuestion
 from churn_operator.core.notifications import Notification
-from churn_operator.core.observation import DatasetLocation, ObjectKey, PipelinesTarget, Run
+from churn_operator.core.observation import ObjectKey, ObjectLocation, Package, PipelinesTarget, Run
 from churn_operator.core.traffic import ServingStep, TrafficObservation
 
 
@@ -25,8 +25,9 @@ class Pipelines(Protocol):
         """The oldest run of this display name, or None. Answered from one bulk listing an installation
         and interval; a name the listing does not have is looked up by itself."""
 
-    async def submit(self, request: SubmitRun) -> Run:
-        """Look the name up past every cache, adopt the oldest run that has it, else create one."""
+    async def submit(self, request: SubmitRun, package: bytes | None = None) -> Run:
+        """Look the name up past every cache, adopt the oldest run that has it, else create one of the user's own
+        package, or of the built-in pipeline where that is None."""
 
     async def terminate(self, target: PipelinesTarget, run_id: str) -> None:
         """Stop a run; one that has ended or is gone is no error."""
@@ -41,8 +42,15 @@ class Pipelines(Protocol):
 class Artifacts(Protocol):
     """The object store."""
 
-    async def dataset_digest(self, location: DatasetLocation, max_age: timedelta) -> str | None:
+    async def dataset_digest(self, location: ObjectLocation, max_age: timedelta) -> str | None:
         """Digest of the dataset's objects, not older than `max_age`; None where there is no object."""
+
+    async def package(self, location: ObjectLocation, max_age: timedelta) -> Package | None:
+        """What the package of a user's own pipeline is, as it was at most `max_age` ago; None where there is no
+        object. It is downloaded only where its etag is another than last time."""
+
+    async def package_content(self, reference: PackageReference) -> bytes:
+        """The content of this digest. Raises Changed where the object has another, is gone, or may not be read."""
 
     async def report(self, output_uri: str) -> Report | None:
         """The report below an output URI; None where there is none. Raises Rejected if it cannot be read."""

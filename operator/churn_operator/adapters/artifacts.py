@@ -18,15 +18,18 @@ from pydantic import ValidationError
 
 from churn_operator.adapters.aged import Aged
 from churn_operator.adapters.kubernetes_api import KubernetesApi
-from churn_operator.adapters.s3 import SOURCE, Credentials, Location, classified, new_client, parse_uri
+from churn_operator.adapters.packages import SeenPackage, content_of, look_at
+from churn_operator.adapters.s3 import SOURCE, Credentials, Location, classified, new_client, parse_uri, read_object
 from churn_operator.adapters.threads import ThreadPool
-from churn_operator.core.observation import DatasetLocation
-from churn_operator.errors import NotFound, Rejected, Transient, Unreadable
+from churn_operator.core.actions import PackageReference
+from churn_operator.core.observation import ObjectLocation, Package
+from churn_operator.errors import Changed, NotFound, Rejected, Transient, Unreadable
 from churn_operator.settings import Settings
 
 _THREADS = 8
 _DEADLINE = timedelta(seconds=20)
 _DELETE_DEADLINE = timedelta(seconds=60)
+_SECRET_AGE = 1.0
 _LARGEST_REPORT = 16 * 1024 * 1024
 _ACCESS_KEY = "AWS_ACCESS_KEY_ID"
 _SECRET_KEY = "AWS_SECRET_ACCESS_KEY"
@@ -51,18 +54,38 @@ class MinioArtifacts:
         self._pool = ThreadPool(SOURCE, _THREADS, _DEADLINE)
         self._deletions = ThreadPool(SOURCE, 2, _DELETE_DEADLINE)
         self._clients: dict[tuple[str, Credentials | None], Minio] = {}
-        self._digests: dict[DatasetLocation, Aged[str | None]] = {}
+        self._digests: dict[ObjectLocation, Aged[str | None]] = {}
+        self._packages: dict[ObjectLocation, Aged[SeenPackage | None]] = {}
+        self._last: dict[ObjectLocation, SeenPackage | None] = {}
+        self._secrets: dict[tuple[str, str], Aged[Credentials]] = {}
 
-    async def dataset_digest(self, location: DatasetLocation, max_age: timedelta) -> str | None:
+    async def dataset_digest(self, location: ObjectLocation, max_age: timedelta) -> str | None:
         """See ports.Artifacts. ChurnModels with the same dataset share one listing."""
         if location not in self._digests:
             self._digests[location] = Aged(partial(self._ask_digest, location), self._clock)
         return await self._digests[location].get(max_age.total_seconds())
 
+    async def package(self, location: ObjectLocation, max_age: timedelta) -> Package | None:
+        """See ports.Artifacts. ChurnModels with the same package share one look."""
+        if location not in self._packages:
+            self._packages[location] = Aged(partial(self._look_at_package, location), self._clock)
+        seen = await self._packages[location].get(max_age.total_seconds())
+        return seen.package if seen is not None else None
+
+    async def package_content(self, reference: PackageReference) -> bytes:
+        """See ports.Artifacts."""
+        location = reference.location
+        try:
+            client = self._client(location.endpoint, await self._credentials(location))
+            return await self._pool.call(content_of, client, parse_uri(location.uri), reference.digest)
+        except Rejected as error:
+            # KFP has refused nothing: the next look at the package says what is wrong.
+            raise Changed(SOURCE, error.message) from error
+
     async def report(self, output_uri: str) -> Report | None:
         """See ports.Artifacts."""
         uri = ArtifactLayout(output_uri).report
-        content = await self._pool.call(_read, self._own_client(), parse_uri(uri), _LARGEST_REPORT)
+        content = await self._pool.call(read_object, self._own_client(), parse_uri(uri), _LARGEST_REPORT)
         return None if content is None else parse_report(uri, content)
 
     async def exists(self, uri: str) -> bool:
@@ -86,9 +109,14 @@ class MinioArtifacts:
         await self._pool.ended()
         await self._deletions.ended()
 
-    async def _ask_digest(self, location: DatasetLocation) -> str | None:
+    async def _ask_digest(self, location: ObjectLocation) -> str | None:
         client = self._client(location.endpoint, await self._credentials(location))
         return await self._pool.call(_digest, client, parse_uri(location.uri))
+
+    async def _look_at_package(self, location: ObjectLocation) -> SeenPackage | None:
+        client, before = self._client(location.endpoint, await self._credentials(location)), self._last.get(location)
+        self._last[location] = await self._pool.call(look_at, client, parse_uri(location.uri), before)
+        return self._last[location]
 
     def _own_client(self) -> Minio:
         return self._client(self._settings.s3_endpoint, self._own_credentials)
@@ -99,11 +127,18 @@ class MinioArtifacts:
             self._clients[named] = new_client(endpoint, credentials, self._region)
         return self._clients[named]
 
-    async def _credentials(self, location: DatasetLocation) -> Credentials | None:
+    async def _credentials(self, location: ObjectLocation) -> Credentials | None:
         if location.secret_name is None:
             return self._own_credentials
-        name = f"{location.namespace}/{location.secret_name}"
-        secret = await self._api.get(f"/api/v1/namespaces/{location.namespace}/secrets/{location.secret_name}")
+        named = (location.namespace, location.secret_name)
+        if named not in self._secrets:
+            self._secrets[named] = Aged(partial(self._read_secret, *named), self._clock)
+        # A dataset and a package that are looked at in the same pass are opened by one reading of it.
+        return await self._secrets[named].get(_SECRET_AGE)
+
+    async def _read_secret(self, namespace: str, secret_name: str) -> Credentials:
+        name = f"{namespace}/{secret_name}"
+        secret = await self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{secret_name}")
         if secret is None:
             raise Rejected(SOURCE, f"the Secret {name} of dataset.secretRef does not exist: create it")
         found = credentials_of(_decoded(secret.get("data") or {}, name))
@@ -168,22 +203,6 @@ def _digest(client: Minio, location: Location) -> str | None:
     except NotFound:
         return None
     return dataset_digest(objects) if objects else None
-
-
-def _read(client: Minio, location: Location, largest: int) -> bytes | None:
-    try:
-        with classified():
-            response = client.get_object(location.bucket, location.path)
-            try:
-                content: bytes = response.read(largest + 1)
-            finally:
-                response.close()
-                response.release_conn()
-    except NotFound:
-        return None
-    if len(content) > largest:
-        raise Unreadable(SOURCE, f"s3://{location.bucket}/{location.path} is larger than {largest} bytes")
-    return content
 
 
 def _names(client: Minio, location: Location) -> Iterator[str]:

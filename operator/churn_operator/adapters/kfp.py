@@ -20,7 +20,7 @@ import kfp_server_api
 from churn_operator.adapters.aged import Aged
 from churn_operator.adapters.kfp_client import new_client
 from churn_operator.adapters.kfp_errors import SOURCE, Unsent, classified
-from churn_operator.adapters.kfp_package import pipeline_package, prepare
+from churn_operator.adapters.kfp_package import declared_of, pipeline_package, prepare
 from churn_operator.adapters.kfp_runs import active, is_run_of, listed_run, named, oldest, run_of
 from churn_operator.adapters.threads import ThreadPool
 from churn_operator.core.actions import SubmitRun
@@ -47,7 +47,7 @@ class KfpPipelines:
     def __init__(
         self, settings: Settings, package: bytes | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`package` is the compiled pipeline; None means the built-in one. `clock` counts seconds."""
+        """`package` takes the place of the built-in pipeline. `clock` counts seconds."""
         self._settings = settings
         self._package = package if package is not None else pipeline_package()
         self._clock = clock
@@ -75,7 +75,7 @@ class KfpPipelines:
                 listed[run_name] = found
         return found
 
-    async def submit(self, request: SubmitRun) -> Run:
+    async def submit(self, request: SubmitRun, package: bytes | None = None) -> Run:
         """See ports.Pipelines. After a lost answer nothing is created for 15 seconds, in which a run that
         the server was still making shows up and is adopted."""
         place = _namespace(request.target)
@@ -84,7 +84,7 @@ class KfpPipelines:
         if found is None:
             self._wait_for_lost(wanted)
             try:
-                found = await self._pool.call(self._create, request)
+                found = await self._pool.call(self._create, request, package)
             except Unsent:
                 raise
             except Transient:
@@ -186,16 +186,17 @@ class KfpPipelines:
                 found = run_of(self._client(target).get_run(first.run_id), self._ui(target))
         return found
 
-    def _create(self, request: SubmitRun) -> Run:
-        target = request.target
-        spec = prepare(self._package, request.image, request.requests, request.limits, request.secret_name)
+    def _create(self, request: SubmitRun, package: bytes | None) -> Run:
+        target, content = request.target, self._package if package is None else package
+        spec = prepare(content, request.image, request.requests, request.limits, request.secret_name)
+        parameters = request.parameters if package is None else declared_of(request.parameters, package)
         try:
             with classified():
                 run = kfp_server_api.V2beta1Run(
                     experiment_id=self._experiment(target, create=True),
                     display_name=request.run_name,
                     pipeline_spec=spec,
-                    runtime_config=kfp_server_api.V2beta1RuntimeConfig(parameters=dict(request.parameters)),
+                    runtime_config=kfp_server_api.V2beta1RuntimeConfig(parameters=dict(parameters)),
                     service_account=target.service_account_name,
                 )
                 created = self._client(target).runs.run_service_create_run(run=run)

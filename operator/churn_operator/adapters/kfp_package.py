@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from importlib import resources
 from typing import Any
 
-import yaml
-
+from churn_operator.adapters.kfp_reading import documents
 from churn_operator.errors import Rejected
 
 _PACKAGE = "churn-training.yaml"
@@ -37,18 +36,21 @@ def pipeline_code_version() -> str:
     return hashlib.sha256(pipeline_package()).hexdigest()[:12]
 
 
-def prepare(package: bytes, image: str, requests: Quantities, limits: Quantities, secret_name: str) -> dict[str, Any]:
+def prepare(
+    package: bytes, image: str | None, requests: Quantities, limits: Quantities, secret_name: str
+) -> dict[str, Any]:
     """The `pipeline_spec` of a run: `{"pipeline_spec": …, "platform_spec": …}`.
 
-    Every step gets `image` and, from the Secret `secret_name`, the S3 credentials as environment variables;
-    the training step gets `requests` and `limits`, (resource, quantity) pairs. Raises Rejected where the
-    package has no step that could take them.
+    Every step gets `image`, unless that is None, and, from the Secret `secret_name`, the S3 credentials as environment
+    variables, unless it has some of its own; the training step gets `requests` and `limits`, (resource, quantity)
+    pairs. Nothing is taken from KFP's cache. Raises Rejected where the package has no step that could take resources.
     """
     pipeline, platform = _read(package)
     executors = pipeline.get("deploymentSpec", {}).get("executors", {})
     containers = {name: executor["container"] for name, executor in executors.items() if "container" in executor}
-    for container in containers.values():
-        container["image"] = image
+    if image is not None:
+        for container in containers.values():
+            container["image"] = image
     if requests or limits:
         _set_resources(containers, requests, limits)
     for task in _tasks(pipeline):
@@ -57,14 +59,14 @@ def prepare(package: bytes, image: str, requests: Quantities, limits: Quantities
     return {"pipeline_spec": pipeline, "platform_spec": platform}
 
 
-@cache
-def _parsed(package: bytes) -> list[Any]:
-    """Parsing takes longer than everything else of a submission."""
-    return list(yaml.safe_load_all(package))
+def declared_of(parameters: Mapping[str, str | int], package: bytes) -> dict[str, str | int]:
+    """Those of the parameters that the package declares: KFP refuses any other."""
+    declared = documents(package)[0]["root"].get("inputDefinitions", {}).get("parameters", {})
+    return {name: value for name, value in parameters.items() if name in declared}
 
 
 def _read(package: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    pipeline, *platforms = deepcopy(_parsed(package))
+    pipeline, *platforms = deepcopy(documents(package))
     merged: dict[str, Any] = {}
     for platform in platforms:
         merged.update(platform or {})
@@ -88,8 +90,18 @@ def _tasks(pipeline: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _add_credentials(platform: dict[str, Any], containers: Mapping[str, Any], secret_name: str) -> None:
     kubernetes = platform.setdefault("platforms", {}).setdefault("kubernetes", {})
     executors = kubernetes.setdefault("deploymentSpec", {}).setdefault("executors", {})
-    for name in containers:
-        executors.setdefault(name, {}).setdefault("secretAsEnv", []).append(_secret_as_env(secret_name))
+    for name, container in containers.items():
+        sources = executors.setdefault(name, {}).setdefault("secretAsEnv", [])
+        if not _brings_credentials(container, sources):
+            sources.append(_secret_as_env(secret_name))
+
+
+def _brings_credentials(container: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]) -> bool:
+    """A step that says where it has its credentials from keeps them: of two variables of a name, Kubernetes takes
+    the last."""
+    own = {variable.get("name") for variable in container.get("env", ())}
+    own |= {each.get("envVar") for source in sources for each in source.get("keyToEnv", ())}
+    return not own.isdisjoint(_CREDENTIALS)
 
 
 def _secret_as_env(secret_name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from minio.credentials.providers import IamAwsProvider, Provider, StaticProvider
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 
 from churn_operator.adapters.kubernetes_api import parse_retry_after
-from churn_operator.errors import AdapterError, NotFound, Rejected, Transient
+from churn_operator.errors import AdapterError, NotFound, Rejected, Transient, Unreadable
 
 SOURCE = "S3"
 
@@ -115,3 +115,20 @@ def classified() -> Iterator[None]:
         yield
     except (MinioException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise classify(error) from error
+
+
+def read_object(client: Minio, location: Location, largest: int) -> bytes | None:
+    """The content of an object; None where there is none. Raises Unreadable where it has more bytes than `largest`."""
+    try:
+        with classified():
+            response = client.get_object(location.bucket, location.path)
+            try:
+                content: bytes = response.read(largest + 1)
+            finally:
+                response.close()
+                response.release_conn()
+    except NotFound:
+        return None
+    if len(content) > largest:
+        raise Unreadable(SOURCE, f"s3://{location.bucket}/{location.path} is larger than {largest} bytes")
+    return content

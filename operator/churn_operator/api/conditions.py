@@ -16,6 +16,7 @@ class ConditionType(StrEnum):
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
     DATASET_READY = "DatasetReady"
+    PIPELINE_READY = "PipelineReady"
     TRAINED = "Trained"
     GATE_PASSED = "GatePassed"
     SERVED = "Served"

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from churn_operator.api.v1alpha1 import ChurnModelStatus
-from churn_operator.core.observation import ObjectKey, PipelinesTarget
+from churn_operator.core.observation import ObjectKey, ObjectLocation, PipelinesTarget
 from churn_operator.core.traffic import ServingStep
 
 
@@ -23,20 +23,30 @@ class RemoveFinalizer:
 
 
 @dataclass(frozen=True)
+class PackageReference:
+    """The content of a user's own package: where it was seen, and its sha256."""
+
+    location: ObjectLocation
+    digest: str
+
+
+@dataclass(frozen=True)
 class SubmitRun:
     """Start a training run, or adopt the one of this name.
 
-    `parameters` are the pipeline's; `requests` and `limits` are quantities of the training step;
-    `secret_name` holds the S3 credentials of the steps.
+    `parameters` are the pipeline's, of which a user's own `package` gets those that it declares; without one it is the
+    built-in pipeline's run. `image` None leaves every step its own; `requests` and `limits` are quantities of the
+    training step; `secret_name` holds the S3 credentials of the steps.
     """
 
     target: PipelinesTarget
     run_name: str
     parameters: Mapping[str, str | int]
-    image: str
+    image: str | None
     requests: tuple[tuple[str, str], ...]
     limits: tuple[tuple[str, str], ...]
     secret_name: str
+    package: PackageReference | None = None
 
 
 @dataclass(frozen=True)

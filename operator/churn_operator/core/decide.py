@@ -17,6 +17,7 @@ from churn_operator.core.deletion import consider_deletion
 from churn_operator.core.draft import AT_ONCE, BareDraft, Draft
 from churn_operator.core.fingerprint import fingerprint
 from churn_operator.core.observation import InvalidSpec, Observation
+from churn_operator.core.own_pipeline import consider_pipeline
 from churn_operator.core.rollout import consider_rollout
 from churn_operator.core.serve import look
 from churn_operator.core.summary import summarize, summarize_deletion, summarize_unreadable
@@ -45,7 +46,7 @@ def _decide_readable(observation: Observation, spec: ChurnModelSpec) -> BareDraf
     draft = Draft(observation=observation, status=status, spec=spec, fingerprint=fingerprint(spec))
     if spec.suspend:
         return summarize(_look_only(draft))
-    draft = consider_dataset(draft)
+    draft = consider_dataset(consider_pipeline(draft))
     draft = reconsider_versions(heed_retry(draft))
     draft = consider_training(draft)
     draft = consider_rollout(draft)

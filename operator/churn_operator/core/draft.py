@@ -144,9 +144,14 @@ class Draft(BareDraft):
 
     @property
     def wished_key(self) -> str | None:
-        """The training key that spec and data ask for; None while the data for this spec is not adopted."""
-        dataset = self.status.dataset
-        return dataset.key if dataset is not None and dataset.fingerprint == self.fingerprint else None
+        """The training key that spec and data ask for; None while the data for this spec, and for its own pipeline
+        if it has one, is not adopted."""
+        dataset, pipeline = self.status.dataset, self.status.pipeline
+        if dataset is None or dataset.fingerprint != self.fingerprint:
+            return None
+        if self.spec.training.pipeline is None:
+            return dataset.key
+        return dataset.key if pipeline is not None and pipeline.digest == dataset.pipeline else None
 
     @property
     def wished_version(self) -> Version | None:

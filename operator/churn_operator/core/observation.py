@@ -83,13 +83,42 @@ class PipelinesTarget:
 
 
 @dataclass(frozen=True)
-class DatasetLocation:
-    """Where the dataset is, and the Secret that opens it (in the ChurnModel's namespace)."""
+class ObjectLocation:
+    """Where a dataset or a package is, and the Secret that opens it (in the ChurnModel's namespace)."""
 
     uri: str
     endpoint: str
     namespace: str
     secret_name: str | None
+
+
+@dataclass(frozen=True)
+class PipelineInput:
+    """An input that a pipeline declares: `type` is a parameter's type as KFP names it, or ARTIFACT; what is
+    `required` has no default."""
+
+    name: str
+    type: str
+    required: bool
+
+
+@dataclass(frozen=True)
+class PipelinePackage:
+    """A compiled KFP package of a user: the sha256 of its content, what it takes, and the names of its steps."""
+
+    digest: str
+    inputs: tuple[PipelineInput, ...]
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UnreadablePackage:
+    """An object that is no compiled KFP package. `message` goes on from its URI: what it is, and what to do."""
+
+    message: str
+
+
+Package = PipelinePackage | UnreadablePackage
 
 
 @dataclass(frozen=True)
@@ -153,27 +182,31 @@ class HookAnswer:
 
 @dataclass(frozen=True)
 class Fault:
-    """An action that was tried in this pass and failed. `rejected`: the same call would fail again."""
+    """An action that was tried in this pass and failed. `rejected`: the same call would fail again; `changed`: what
+    it was decided by is not there any more."""
 
     action: str
     rejected: bool
     message: str
+    changed: bool = False
 
 
 @dataclass(frozen=True)
 class Observation:
     """The input of a decision.
 
-    `dataset` is the digest, or None where there is no such object. `run` is the run of status.training, or
-    None where KFP has none of that name. `report` is that run's report, or None where there is none yet.
-    `serving` is None where there is no InferenceService. `traffic` is that of the rollout under way, in the windows
-    of status, and `measurements` are of its checks' own queries. `hooks` are the answers by the hooks' names.
+    `dataset` is the digest, or None where there is no such object; `package` is that of the user's own pipeline, or
+    None likewise. `run` is the run of status.training, or None where KFP has none of that name. `report` is that run's
+    report, or None where there is none yet. `serving` is None where there is no InferenceService. `traffic` is that of
+    the rollout under way, in the windows of status, and `measurements` are of its checks' own queries. `hooks` are the
+    answers by the hooks' names.
     """
 
     now: datetime
     subject: Subject
     installation: Installation
     dataset: Seen[str | None] = NOT_ASKED
+    package: Seen[Package | None] = NOT_ASKED
     run: Seen[Run | None] = NOT_ASKED
     report: Seen[Report | None] = NOT_ASKED
     serving: Seen[TrafficObservation | None] = NOT_ASKED

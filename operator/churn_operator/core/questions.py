@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from churn_operator.api.v1alpha1 import ChurnModelSpec, seconds_of
+from churn_operator.api.conditions import ConditionType
+from churn_operator.api.v1alpha1 import ChurnModelSpec, ConditionStatus, seconds_of
 from churn_operator.api.v1alpha1.status import TrainingState
 from churn_operator.core.dataset import may_adopt, must_adopt
 from churn_operator.core.deletion import spec_to_clean_by
 from churn_operator.core.fingerprint import fingerprint
 from churn_operator.core.hook_calls import HooksQuestion, hooks_question
 from churn_operator.core.live_questions import LookQuestion, look_question
-from churn_operator.core.observation import DatasetLocation, Installation, InvalidSpec, PipelinesTarget, Subject
+from churn_operator.core.observation import Installation, InvalidSpec, ObjectLocation, PipelinesTarget, Subject
+from churn_operator.core.own_pipeline import may_look, must_look
 from churn_operator.core.serve import driver_in_use
-from churn_operator.core.training import dataset_location, model_root, pipelines_target
+from churn_operator.core.training import dataset_location, model_root, package_location, pipelines_target
 
 _FOLLOWED = (TrainingState.PENDING, TrainingState.RUNNING, TrainingState.CANCELLING)
 
@@ -23,7 +25,15 @@ _FOLLOWED = (TrainingState.PENDING, TrainingState.RUNNING, TrainingState.CANCELL
 class DatasetQuestion:
     """What is the dataset's digest, at most `max_age` old?"""
 
-    location: DatasetLocation
+    location: ObjectLocation
+    max_age: timedelta
+
+
+@dataclass(frozen=True)
+class PackageQuestion:
+    """What is in the package of the user's own pipeline, as it was at most `max_age` ago?"""
+
+    location: ObjectLocation
     max_age: timedelta
 
 
@@ -51,6 +61,7 @@ class Questions:
 
     driver: str | None = None
     dataset: DatasetQuestion | None = None
+    package: PackageQuestion | None = None
     run: RunQuestion | None = None
     look: LookQuestion | None = None
     hooks: HooksQuestion | None = None
@@ -71,6 +82,7 @@ def questions(subject: Subject, installation: Installation, now: datetime) -> Qu
     return Questions(
         driver=driver,
         dataset=_dataset(subject, spec, installation),
+        package=_package(subject, spec, installation),
         run=_run(subject, spec, installation),
         look=look_question(subject.key, spec, status, now),
         hooks=hooks_question(subject.key, spec, status),
@@ -81,10 +93,25 @@ def _dataset(subject: Subject, spec: ChurnModelSpec, installation: Installation)
     if spec.rollback_to is not None:
         return None
     location = dataset_location(spec, installation, subject.key)
-    if must_adopt(fingerprint(spec), subject.status):
+    if must_adopt(spec, fingerprint(spec), subject.status):
         return DatasetQuestion(location, timedelta(0))
     if may_adopt(spec, subject.status):
         return DatasetQuestion(location, seconds_of(spec.triggers.dataset_change.poll_interval) / 2)
+    return None
+
+
+def _package(subject: Subject, spec: ChurnModelSpec, installation: Installation) -> PackageQuestion | None:
+    """One that was refused is looked at anew each time: somebody may just have mended it."""
+    location, status = package_location(spec, installation, subject.key), subject.status
+    if location is None or spec.rollback_to is not None:
+        return None
+    judged = status.condition(ConditionType.PIPELINE_READY)
+    if must_look(spec, fingerprint(spec), status):
+        return PackageQuestion(location, timedelta(0))
+    if may_look(spec, status):
+        adopted = judged is not None and judged.status is ConditionStatus.TRUE
+        half = seconds_of(spec.triggers.dataset_change.poll_interval) / 2
+        return PackageQuestion(location, half if adopted else timedelta(0))
     return None
 
 

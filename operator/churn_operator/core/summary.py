@@ -14,7 +14,12 @@ from churn_operator.core.draft import BareDraft, Draft
 D = TypeVar("D", bound=BareDraft)
 
 _ORDER = tuple(ConditionType)
-_OUTAGES = (ConditionType.DATASET_READY, ConditionType.TRAINED, ConditionType.SERVED)
+_OUTAGES = (
+    ConditionType.DATASET_READY,
+    ConditionType.PIPELINE_READY,
+    ConditionType.TRAINED,
+    ConditionType.SERVED,
+)
 
 
 def summarize(draft: Draft) -> Draft:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import assert_never
 
-from churn_report import Failure, Outcome, Report
+from churn_report import ArtifactLayout, Failure, Outcome, Report
 
 from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import ConditionStatus, seconds_of
@@ -15,6 +15,7 @@ from churn_operator.core.actions import SubmitRun, TerminateRun
 from churn_operator.core.challenge import champion_of, is_about_another, must_be_repeated
 from churn_operator.core.draft import AT_ONCE, Draft
 from churn_operator.core.observation import Known, PipelinesTarget, Run, RunState, Unknown
+from churn_operator.core.own_pipeline import is_ready, look_anew
 from churn_operator.core.versions import record_version, say_made
 
 REPORT_GRACE = timedelta(seconds=60)
@@ -128,6 +129,8 @@ def _abandon(draft: Draft, training: TrainingStatus | None) -> Draft:
 
 
 def _follow(draft: Draft, training: TrainingStatus) -> Draft:
+    if training.state is TrainingState.PENDING and draft.observation.run == Known(None) and not is_ready(draft):
+        return draft
     draft = draft.busy("Training", f"training run {training.run_name}")
     match draft.observation.run:
         case Unknown() as unknown:
@@ -144,10 +147,13 @@ def _submit(draft: Draft, training: TrainingStatus) -> Draft:
     if training.state is TrainingState.RUNNING:
         return _attempt_failed(draft, training, "RunDeleted", f"run {training.run_name} was deleted from KFP")
     fault = draft.fault_of(SubmitRun.__name__)
+    if fault is not None and fault.changed:
+        return look_anew(draft)
     if fault is not None:
         return _submission_failed(draft, training, fault.rejected, fault.message)
     subject, installation = draft.observation.subject, draft.observation.installation
-    action = names.submission(draft.spec, installation, subject.key, training)
+    package = draft.status.dataset.pipeline if draft.status.dataset else None
+    action = names.submission(draft.spec, installation, subject.key, training, package)
     return draft.act(action).look_again(AT_ONCE)
 
 
@@ -207,7 +213,8 @@ def _read_report(draft: Draft, training: TrainingStatus) -> Draft:
             finished = training.finished or draft.now
             if draft.now - finished < REPORT_GRACE:
                 return draft.look_again(draft.observation.installation.poll_interval)
-            message = f"run {training.run_name} succeeded but left no report.json at {training.output_uri}"
+            expected = ArtifactLayout(training.output_uri).report
+            message = f"run {training.run_name} succeeded but left no report: {expected} is what it has to write"
             return _attempt_failed(draft, training, "ReportMissing", message)
         case Known(value=Report(outcome=Outcome.REJECTED, failure=Failure() as failure)):
             return _data_refused(draft, training, failure)

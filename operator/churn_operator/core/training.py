@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from churn_operator.api.v1alpha1 import ChurnModelSpec
 from churn_operator.api.v1alpha1.common import ResourceList
 from churn_operator.api.v1alpha1.status import ChampionStatus, TrainingStatus
-from churn_operator.core.actions import SubmitRun
+from churn_operator.core.actions import PackageReference, SubmitRun
 from churn_operator.core.fingerprint import digest_of
-from churn_operator.core.observation import DatasetLocation, Installation, ObjectKey, PipelinesTarget
+from churn_operator.core.observation import Installation, ObjectKey, ObjectLocation, PipelinesTarget
 
 BACK_OFF_FIRST = timedelta(seconds=10)
 BACK_OFF_MOST = timedelta(minutes=10)
@@ -18,7 +19,8 @@ BACK_OFF_MOST = timedelta(minutes=10)
 
 def training_key(key: ObjectKey, spec_fingerprint: str, dataset_digest: str, code_version: str) -> str:
     """sha256 hex: same key, same model. The object's own name is in it, because run names are shared by
-    all ChurnModels of one KFP namespace."""
+    all ChurnModels of one KFP namespace. `code_version` is the built-in pipeline's, or the digest of the user's own
+    package."""
     return digest_of([key.namespace, key.name, spec_fingerprint, dataset_digest, code_version])
 
 
@@ -56,9 +58,9 @@ def pipelines_target(spec: ChurnModelSpec, installation: Installation, key: Obje
     )
 
 
-def dataset_location(spec: ChurnModelSpec, installation: Installation, key: ObjectKey) -> DatasetLocation:
+def dataset_location(spec: ChurnModelSpec, installation: Installation, key: ObjectKey) -> ObjectLocation:
     """Where the dataset is."""
-    return DatasetLocation(
+    return ObjectLocation(
         uri=spec.dataset.uri,
         endpoint=spec.dataset.endpoint or installation.s3_endpoint,
         namespace=key.namespace,
@@ -66,8 +68,16 @@ def dataset_location(spec: ChurnModelSpec, installation: Installation, key: Obje
     )
 
 
-def submission(spec: ChurnModelSpec, installation: Installation, key: ObjectKey, training: TrainingStatus) -> SubmitRun:
-    """The run of an attempt."""
+def package_location(spec: ChurnModelSpec, installation: Installation, key: ObjectKey) -> ObjectLocation | None:
+    """Where the package of the user's own pipeline is, opened like the dataset; None for the built-in pipeline."""
+    pipeline = spec.training.pipeline
+    return replace(dataset_location(spec, installation, key), uri=pipeline.uri) if pipeline is not None else None
+
+
+def submission(
+    spec: ChurnModelSpec, installation: Installation, key: ObjectKey, training: TrainingStatus, package: str | None
+) -> SubmitRun:
+    """The run of an attempt; `package` is the digest of the user's own package, None for the built-in pipeline."""
     dataset = spec.dataset
     columns = [column.model_dump(mode="json", by_alias=False) for column in dataset.columns]
     return SubmitRun(
@@ -89,11 +99,25 @@ def submission(spec: ChurnModelSpec, installation: Installation, key: ObjectKey,
             "seed": spec.training.seed,
             **_champion(training.champion),
         },
-        image=spec.training.image or installation.trainer_image,
+        image=trainer_image(spec, installation) or None,
         requests=quantities(spec.training.resources.requests),
         limits=quantities(spec.training.resources.limits),
         secret_name=dataset.secret_ref.name if dataset.secret_ref else installation.pipelines_secret,
+        package=_reference(package_location(spec, installation, key), package),
     )
+
+
+def trainer_image(spec: ChurnModelSpec, installation: Installation) -> str:
+    """The image of every step; empty where the steps of the user's own pipeline keep theirs."""
+    return spec.training.image or ("" if spec.training.pipeline else installation.trainer_image)
+
+
+def _reference(location: ObjectLocation | None, digest: str | None) -> PackageReference | None:
+    if location is None:
+        return None
+    if digest is None:
+        raise AssertionError("a key of one's own pipeline is made with its digest")
+    return PackageReference(location, digest)
 
 
 def _champion(champion: ChampionStatus | None) -> dict[str, str]:

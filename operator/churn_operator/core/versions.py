@@ -11,6 +11,7 @@ from churn_operator.api.v1alpha1 import ConditionStatus
 from churn_operator.api.v1alpha1.status import TrainingStatus, Version, VersionState
 from churn_operator.core import challenge, gate
 from churn_operator.core.draft import AT_ONCE, Draft
+from churn_operator.core.training import trainer_image
 
 
 def record_version(draft: Draft, training: TrainingStatus, report: Report) -> Draft:
@@ -26,7 +27,8 @@ def record_version(draft: Draft, training: TrainingStatus, report: Report) -> Dr
         sha256=report.sha256_of("model/model.joblib") or "",
         dataset_digest=training.dataset_digest,
         run_id=training.run_id or "",
-        image=draft.spec.training.image or draft.observation.installation.trainer_image,
+        image=trainer_image(draft.spec, draft.observation.installation),
+        pipeline=draft.status.dataset.pipeline if draft.status.dataset else None,
         algorithm=report.algorithm or "",
         metrics={name: value for name, value in report.metrics.items() if math.isfinite(value)},
         gate=results,

@@ -20,7 +20,7 @@ from churn_operator.core.actions import (
     TerminateRun,
 )
 from churn_operator.core.observation import Fault, ObjectKey
-from churn_operator.errors import AdapterError, Rejected
+from churn_operator.errors import AdapterError, Changed, Rejected
 from churn_operator.ports import Artifacts, Cluster, Pipelines, Serving
 from churn_operator.reconcile.metrics import LoopMetrics
 
@@ -55,7 +55,8 @@ class Actor:
             except AdapterError as error:
                 self.metrics.failed(error)
                 _log.warning("action failed", action=name, source=error.source, error=error.message)
-                return Acted(written, Fault(name, isinstance(error, Rejected), str(error)))
+                rejected, changed = isinstance(error, Rejected), isinstance(error, Changed)
+                return Acted(written, Fault(name, rejected, str(error), changed))
             _log.info("action done", action=name)
             self.metrics.actions.labels(name).inc()
         return Acted(written)
@@ -66,8 +67,9 @@ class Actor:
                 return await self.cluster.set_finalizer(key, True)
             case RemoveFinalizer():
                 return await self.cluster.set_finalizer(key, False)
-            case SubmitRun():
-                await self.pipelines.submit(action)
+            case SubmitRun(package=package):
+                content = None if package is None else await self.artifacts.package_content(package)
+                await self.pipelines.submit(action, content)
             case TerminateRun(target, run_id):
                 await self.pipelines.terminate(target, run_id)
             case DeleteRun(target, run_id):

@@ -21,12 +21,19 @@ from churn_operator.core.observation import (
     Leftovers,
     ObjectKey,
     Observation,
+    Package,
     Run,
     Seen,
     Subject,
     Unknown,
 )
-from churn_operator.core.questions import DatasetQuestion, LeftoversQuestion, RunQuestion, questions
+from churn_operator.core.questions import (
+    DatasetQuestion,
+    LeftoversQuestion,
+    PackageQuestion,
+    RunQuestion,
+    questions,
+)
 from churn_operator.core.traffic import TrafficObservation
 from churn_operator.errors import AdapterError, Rejected, Unreadable
 from churn_operator.ports import Artifacts, Hooks, Metrics, Pipelines, Serving
@@ -52,8 +59,8 @@ class Observer:
     async def observe(self, subject: Subject) -> Observation:
         """Never raises an AdapterError: what could not be seen is Unknown."""
         asked = questions(subject, self.installation, self.clock())
-        dataset, (run, report), serving, (traffic, measurements), hooks, leftovers = await asyncio.gather(
-            self._dataset(asked.dataset),
+        (dataset, package), (run, report), serving, (traffic, measurements), hooks, leftovers = await asyncio.gather(
+            asyncio.gather(self._dataset(asked.dataset), self._package(asked.package)),
             self._run(asked.run),
             self._serving(subject.key, asked.driver),
             self._look(asked.look),
@@ -65,6 +72,7 @@ class Observer:
             subject=subject,
             installation=self.installation,
             dataset=dataset,
+            package=package,
             run=run,
             report=report,
             serving=serving,
@@ -78,6 +86,11 @@ class Observer:
         if question is None:
             return NOT_ASKED
         return await self._seen(self.artifacts.dataset_digest(question.location, question.max_age))
+
+    async def _package(self, question: PackageQuestion | None) -> Seen[Package | None]:
+        if question is None:
+            return NOT_ASKED
+        return await self._seen(self.artifacts.package(question.location, question.max_age))
 
     async def _run(self, question: RunQuestion | None) -> tuple[Seen[Run | None], Seen[Report | None]]:
         if question is None:

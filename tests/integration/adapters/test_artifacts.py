@@ -15,7 +15,7 @@ import pytest
 from churn_devcluster.object_store import ObjectStore
 from churn_operator.adapters.artifacts import MinioArtifacts
 from churn_operator.adapters.kubernetes_api import KubernetesApi
-from churn_operator.core.observation import DatasetLocation
+from churn_operator.core.observation import ObjectLocation
 from churn_operator.errors import Rejected, Transient, Unreadable
 from churn_operator.settings import Settings
 from churn_report import Outcome
@@ -39,21 +39,21 @@ def put(object_store: ObjectStore, bucket: str) -> Put:
 
 
 @pytest.fixture
-def location(object_store: ObjectStore, bucket: str) -> DatasetLocation:
-    return DatasetLocation(f"s3://{bucket}/customers", object_store.settings.endpoint, "shop", None)
+def location(object_store: ObjectStore, bucket: str) -> ObjectLocation:
+    return ObjectLocation(f"s3://{bucket}/customers", object_store.settings.endpoint, "shop", None)
 
 
-async def test_a_dataset_that_is_not_there_has_no_digest(artifacts: MinioArtifacts, location: DatasetLocation) -> None:
+async def test_a_dataset_that_is_not_there_has_no_digest(artifacts: MinioArtifacts, location: ObjectLocation) -> None:
     assert await artifacts.dataset_digest(location, _NOW) is None
 
 
-async def test_a_bucket_that_is_not_there_has_no_dataset(artifacts: MinioArtifacts, location: DatasetLocation) -> None:
+async def test_a_bucket_that_is_not_there_has_no_dataset(artifacts: MinioArtifacts, location: ObjectLocation) -> None:
     assert await artifacts.dataset_digest(replace(location, uri="s3://no-such-bucket/a.csv"), _NOW) is None
 
 
 @pytest.mark.parametrize("ending", ["", "/"])
 async def test_the_digest_is_that_of_the_folders_objects(
-    artifacts: MinioArtifacts, location: DatasetLocation, put: Put, ending: str
+    artifacts: MinioArtifacts, location: ObjectLocation, put: Put, ending: str
 ) -> None:
     objects = [(key, put(key, b"x" * size), size) for key, size in [("customers/b.csv", 3), ("customers/a.csv", 5)]]
     put("customers-of-others/a.csv", b"y")
@@ -62,7 +62,7 @@ async def test_the_digest_is_that_of_the_folders_objects(
 
 
 async def test_the_digest_of_one_object_leaves_its_neighbours_out(
-    artifacts: MinioArtifacts, location: DatasetLocation, put: Put
+    artifacts: MinioArtifacts, location: ObjectLocation, put: Put
 ) -> None:
     etag = put("customers/a.csv", b"xx")
     put("customers/a.csv.bak", b"y")
@@ -71,7 +71,7 @@ async def test_the_digest_of_one_object_leaves_its_neighbours_out(
 
 
 async def test_new_data_is_seen_when_the_digest_is_too_old(
-    artifacts: MinioArtifacts, location: DatasetLocation, put: Put
+    artifacts: MinioArtifacts, location: ObjectLocation, put: Put
 ) -> None:
     put("customers/a.csv", b"x")
     before = await artifacts.dataset_digest(location, _NOW)
@@ -85,7 +85,7 @@ async def test_the_datasets_secret_opens_the_store(
     api: KubernetesApi,
     kubernetes_client: kubernetes.client.ApiClient,
     object_store: ObjectStore,
-    location: DatasetLocation,
+    location: ObjectLocation,
     namespace: str,
     put: Put,
 ) -> None:
@@ -110,7 +110,7 @@ async def test_the_datasets_secret_opens_the_store(
 async def test_a_secret_that_opens_nothing_is_refused_and_never_shown(
     artifacts: MinioArtifacts,
     kubernetes_client: kubernetes.client.ApiClient,
-    location: DatasetLocation,
+    location: ObjectLocation,
     namespace: str,
     data: dict[str, str] | None,
     fault: str,
@@ -180,7 +180,7 @@ async def test_a_uri_that_could_hold_others_is_not_deleted(
 
 @pytest.mark.parametrize("kind", ["closed_port", "silent_port"])
 async def test_an_outage_is_transient_within_ten_seconds(
-    api: KubernetesApi, location: DatasetLocation, kind: str, request: pytest.FixtureRequest
+    api: KubernetesApi, location: ObjectLocation, kind: str, request: pytest.FixtureRequest
 ) -> None:
     endpoint = f"http://127.0.0.1:{request.getfixturevalue(kind)}"
     settings = Settings(s3_endpoint=endpoint)

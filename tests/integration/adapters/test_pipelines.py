@@ -121,6 +121,25 @@ async def test_a_run_is_created_found_and_adopted(pipelines: KfpPipelines, targe
     assert [run.id for run in await pipelines.list_runs(target, "telco")] == [created.id]
 
 
+async def test_a_users_own_package_is_run_with_what_it_declares_and_its_own_images(
+    pipelines: KfpPipelines, target: PipelinesTarget, clock: Clock, tmp_path: Path
+) -> None:
+    @dsl.pipeline(name="of-ones-own")
+    def of_ones_own(seed: int, message: str = "") -> None:
+        train(seconds=seed, message=message)
+
+    compiler.Compiler().compile(of_ones_own, str(tmp_path / "own.yaml"))
+    given = _request(target, seed=0, hyperparameters="{}", output_uri="s3://b/c")
+    request = replace(given, image=None, requests=(), limits=())
+    created = await pipelines.submit(request, (tmp_path / "own.yaml").read_bytes())
+    run = kfp_client.new_client(target.endpoint, None).get_run(created.id)
+    assert run.pipeline_spec["pipeline_spec"]["pipelineInfo"]["name"] == "of-ones-own"
+    executors = run.pipeline_spec["pipeline_spec"]["deploymentSpec"]["executors"]
+    assert executors["exec-train"]["container"]["image"] == "example.test/trainer:1"
+    assert run.runtime_config.parameters == {"seed": 0}
+    assert (await _ended(pipelines, clock, request)).state is RunState.SUCCEEDED
+
+
 async def test_a_run_whose_answer_got_lost_is_adopted(
     pipelines: KfpPipelines, target: PipelinesTarget, proxy: Proxy
 ) -> None:

@@ -31,6 +31,10 @@ training:
 training:
   pipelines: {endpoint: 'https://kfp.example.com/pipeline', namespace: team, experiment: Churn 2026, tokenPath: /token}
 """,
+    "a pipeline of one's own": "training: {pipeline: {uri: 's3://mlops-data/pipelines/churn-1.4.yaml'}}",
+    "a pipeline of one's own takes hyperparameters without an algorithm": """
+training: {pipeline: {uri: 's3://b/p.yml'}, hyperparameters: {depth: 3}, image: 'team/trainer:7', seed: 7}
+""",
     "new data": "triggers: {datasetChange: {enabled: true, pollInterval: 1h30m}}",
     "a floor and a ceiling for the same metric": "evaluation: {minimums: {rocAuc: 0.8}, maximums: {rocAuc: 0.9}}",
     "every metric": f"evaluation: {{maximums: {{{', '.join(f'{metric}: 1' for metric in METRICS)}}}}}",

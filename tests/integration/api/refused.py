@@ -125,6 +125,11 @@ TRAINING = (
         "lower the request or raise the limit",
     ),
     bad("a GPU", "training: {resources: {limits: {gpu: 1}}}", 'unknown field "spec.training.resources.limits.gpu"'),
+    bad("a package that is no YAML", "training: {pipeline: {uri: 's3://b/p.py'}}", "a compiled KFP package in S3"),
+    bad(
+        "a package that is not in S3", "training: {pipeline: {uri: 'http://b/p.yaml'}}", "a compiled KFP package in S3"
+    ),
+    bad("a pipeline without its package", "training: {pipeline: {}}", "spec.training.pipeline.uri", "Required value"),
     bad("the path of an API", "training: {pipelines: {endpoint: 'http://kfp/apis/v2beta1'}}", "must end before /apis"),
     bad(
         "a namespace in capitals",
@@ -400,7 +405,6 @@ THE_REST = (
 _LATER = "is not available in this version of the operator"
 
 NOT_YET = (
-    bad("one's own pipeline", "training: {pipeline: {uri: 's3://b/p.yaml'}}", "training.pipeline", _LATER, "remove it"),
     bad("no training on change", "triggers: {specChange: false}", "triggers.specChange: false", _LATER, "use suspend"),
     bad("a schedule", "triggers: {schedule: {cron: '0 3 * * 1'}}", "triggers.schedule", _LATER),
     bad("training on drift", "triggers: {drift: true}", "triggers.drift", _LATER),
@@ -410,7 +414,6 @@ NOT_YET = (
 )
 
 LATER_BUT_WRONG = (
-    bad("a package that is no YAML", "training: {pipeline: {uri: 's3://b/p.py'}}", "a compiled KFP package in S3"),
     bad("a schedule of four fields", "triggers: {schedule: {cron: '0 3 * *'}}", "must have five fields"),
     bad("a time zone with a blank", "triggers: {schedule: {cron: '0 3 * * 1', timeZone: New York}}", "IANA time zone"),
     bad("hysteresis upside down", "drift: {clearThreshold: 0.5}", "clearThreshold must not be above"),

@@ -87,6 +87,7 @@ SPECS = st.fixed_dictionaries(
                 "resources": RESOURCES,
                 "timeout": DURATIONS,
                 "pipelines": st.fixed_dictionaries({}, optional={"namespace": st.just("team")}),
+                "pipeline": st.just({"uri": "s3://mlops-data/pipelines/churn.yaml"}),
             },
         ),
         "triggers": st.fixed_dictionaries(

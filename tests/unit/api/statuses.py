@@ -18,6 +18,7 @@ from churn_operator.api.v1alpha1.status import (
     GateCheck,
     GateResult,
     ModelChange,
+    PipelineStatus,
     RejectedKey,
     RolloutStatus,
     ServingStatus,
@@ -48,6 +49,7 @@ def version(number: int, state: VersionState) -> Version:
         output_uri=f"{ROOT}/{number}/1",
         sha256="ab" * 32,
         dataset_digest="cd" * 32,
+        pipeline="ba" * 32,
         run_id=f"run-{number}",
         image="ghcr.io/churnops/churn-trainer:0.1.0",
         algorithm="logisticRegression",
@@ -113,7 +115,10 @@ FULL = ChurnModelStatus(
     observed_generation=7,
     phase=Phase.ROLLING_OUT,
     conditions=CONDITIONS,
-    dataset=DatasetStatus(digest="cd" * 32, adopted=NOON, fingerprint="ef" * 32, key="2" * 64),
+    dataset=DatasetStatus(digest="cd" * 32, adopted=NOON, fingerprint="ef" * 32, pipeline="ba" * 32, key="2" * 64),
+    pipeline=PipelineStatus(
+        digest="ba" * 32, fingerprint="ef" * 32, inputs=("key", "output_uri"), steps=("train",), adopted=NOON
+    ),
     training=TrainingStatus(
         key="2" * 64,
         dataset_digest="cd" * 32,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from churn_operator.api.v1alpha1 import ChurnModelSpec
 from churn_operator.api.v1alpha1.status import ChurnModelStatus, VersionState
 from churn_operator.core.actions import (
     Action,
@@ -18,8 +19,10 @@ from churn_operator.core.actions import (
     TerminateRun,
 )
 from churn_operator.core.decide import decide
+from churn_operator.core.fingerprint import fingerprint_for_key
 from churn_operator.core.observation import Observation, Unknown
 from churn_operator.core.traffic import CanaryListStep, KnativeStep, RouteStep, VersionServiceStep
+from churn_operator.core.training import trainer_image, training_key
 
 from tests.unit.core.world import INSTALLATION, Pass, World, spec
 
@@ -69,9 +72,11 @@ class CheckedWorld(World):
         decision = decide(observation)
         assert decision == decide(replace(observation))
         check_unknown(observation, decision)
+        check_unseen_inputs(observation, decision)
         check_verbs(observation, decision)
         for action in decision.actions:
             check_weights(action, decision.status)
+            check_key(action, observation)
         return observation
 
 
@@ -79,6 +84,19 @@ def _known_good(status: ChurnModelStatus) -> set[str]:
     good = {version.model_uri for version in status.versions if version.promoted is not None}
     candidate = status.version(status.rollout.candidate)
     return good | ({candidate.model_uri} if candidate is not None and status.rollout.weight == 100 else set())
+
+
+def check_key(action: Action, observation: Observation) -> None:
+    """A run is submitted under the key of what it is made of."""
+    if not isinstance(action, SubmitRun):
+        return
+    subject, installation = observation.subject, observation.installation
+    assert isinstance(subject.spec, ChurnModelSpec)
+    assert (action.package is None) == (subject.spec.training.pipeline is None)
+    if action.package is not None:
+        made_of = fingerprint_for_key(subject.spec), str(action.parameters["dataset_digest"]), action.package.digest
+        assert action.parameters["key"] == training_key(subject.key, *made_of)
+    assert (action.image or "") == trainer_image(subject.spec, installation)
 
 
 def check_weights(action: Action, status: ChurnModelStatus) -> None:
@@ -118,13 +136,22 @@ def check_unknown(observation: Observation, decision: Decision) -> None:
         assert len(after.rejected_keys) <= len(before.rejected_keys) or not isinstance(observation.serving, Unknown)
     if isinstance(observation.leftovers, Unknown):
         assert not kinds & {DeleteRun, DeleteArtifacts}
-    if isinstance(observation.dataset, Unknown):
-        assert after.dataset == before.dataset
-
     if isinstance(observation.traffic, Unknown) and observation.traffic.message:
         assert after.rollout.stable == before.rollout.stable or before.rollout.promoting
         judged = {one.number for one in after.versions if one.reason.startswith("Analysis")}
         assert judged <= {one.number for one in before.versions if one.reason.startswith("Analysis")}
+
+
+def check_unseen_inputs(observation: Observation, decision: Decision) -> None:
+    """Nothing is trained of what could not be seen."""
+    before, after = observation.subject.status, decision.status
+    if isinstance(observation.dataset, Unknown):
+        assert after.dataset == before.dataset
+    if isinstance(observation.package, Unknown):
+        assert after.pipeline in (before.pipeline, None)
+        if observation.package.message:
+            assert after.dataset == before.dataset
+            assert not any(isinstance(action, SubmitRun) for action in decision.actions)
 
 
 def heeded(observation: Observation, decision: Decision) -> set[str]:

@@ -12,14 +12,14 @@ from datetime import timedelta
 from typing import Any
 
 from churn_operator.api.v1alpha1 import ChurnModelSpec, ConditionStatus
-from churn_operator.core.observation import InvalidSpec
+from churn_operator.core.observation import InvalidSpec, Package, UnreadablePackage
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.unit.core.checked_world import CheckedWorld, checked, without_times
 from tests.unit.core.kserve_world import ServingPlan
-from tests.unit.core.world import DATASET, Ending, ModelPlan
+from tests.unit.core.world import DATASET, PACKAGE, Ending, ModelPlan, package
 
 _QUICKLY = {"deadline": None, "phases": (Phase.explicit, Phase.generate), "suppress_health_check": list(HealthCheck)}
 """Without Phase.shrink, which takes minutes on lives this long: add it to study a failure."""
@@ -48,6 +48,9 @@ plans = st.builds(
     endings=st.lists(endings, min_size=1, max_size=3).map(tuple),
     duration=st.sampled_from([timedelta(seconds=3), timedelta(seconds=60)]),
     serving=serving_plans,
+)
+packages = st.sampled_from(
+    [package(), package("package-two"), package("no-inputs", takes=()), UnreadablePackage("is not YAML"), None]
 )
 GOOD = ModelPlan()
 QUICK = ServingPlan(start=timedelta(seconds=2))
@@ -116,6 +119,7 @@ class Life(RuleBasedStateMachine):
         self.world = checked(driver, deletion_policy="Delete", triggers__dataset_change=watch)
         self.world.plans = dict(zip(SEEDS, (first, *others), strict=True))
         self.world.serving.lag = timedelta(seconds=lag)
+        self.world.packages = {PACKAGE: package()}
         self.readable = self.world.spec
 
     def _change(self, **changes: Any) -> None:
@@ -205,6 +209,19 @@ class Life(RuleBasedStateMachine):
         self._passes(then)
         self.world.datasets.setdefault(DATASET, "digest-one")
 
+    @rule(own=st.booleans(), then=moments)
+    def pipeline_of_ones_own(self, own: bool, then: int) -> None:
+        self._change(training__pipeline={"uri": PACKAGE} if own else None)
+        self._passes(then)
+
+    @rule(found=packages, before_submission=st.booleans(), then=moments)
+    def another_package(self, found: Package | None, before_submission: bool, then: int) -> None:
+        if found is not None and before_submission:
+            self.world.overwritten = found
+        else:
+            self.world.packages = {} if found is None else {PACKAGE: found}
+        self._passes(then)
+
     @rule(fault=st.sampled_from(FAULTS), during=moments, then=moments)
     def outage(self, fault: str, during: int, then: int) -> None:
         setattr(self.world, fault, True)
@@ -255,6 +272,7 @@ class Life(RuleBasedStateMachine):
         for fault in FAULTS:
             setattr(world, fault, False)
         world.lost_answers = 0
+        world.packages, world.overwritten = {PACKAGE: package()}, None
         world.datasets.setdefault(DATASET, "digest-one")
         world.set_spec(self.readable)
         if world.deletion_requested is not None:

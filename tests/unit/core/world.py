@@ -21,6 +21,7 @@ from churn_operator.core.actions import (
     DeleteRun,
     DeleteServing,
     Event,
+    PackageReference,
     RemoveFinalizer,
     SubmitRun,
     TerminateRun,
@@ -38,6 +39,9 @@ from churn_operator.core.observation import (
     Leftovers,
     ObjectKey,
     Observation,
+    Package,
+    PipelineInput,
+    PipelinePackage,
     PipelinesTarget,
     Run,
     RunState,
@@ -45,7 +49,7 @@ from churn_operator.core.observation import (
     Unknown,
 )
 from churn_operator.core.questions import questions
-from churn_operator.errors import AdapterError, Rejected, Transient
+from churn_operator.errors import AdapterError, Changed, Rejected, Transient
 from churn_report import Artifact, DatasetSummary, Failure, Outcome, Report
 
 from tests.unit.core.canary_list_world import CanaryListWorld
@@ -53,6 +57,7 @@ from tests.unit.core.kserve_world import GatewayWorld, KnativeWorld, ServingPlan
 
 KEY = ObjectKey("team", "churn")
 DATASET = "s3://data/customers.csv"
+PACKAGE = "s3://data/pipelines/churn.yaml"
 START = datetime(2026, 3, 1, 12, 0, 0, 654321, tzinfo=UTC)
 INSTALLATION = Installation(
     artifact_root="s3://mlops/churn",
@@ -64,6 +69,18 @@ INSTALLATION = Installation(
     pipelines_secret="churn-artifacts",
     traffic_driver="knative",
 )
+
+
+def package(
+    digest: str = "package-one",
+    takes: tuple[str, ...] = ("seed", "algorithm", "hyperparameters"),
+    steps: tuple[str, ...] = ("train",),
+) -> PipelinePackage:
+    """A user's package that takes these inputs besides output_uri and key; seeds are whole numbers."""
+    names = ("output_uri", "key", *takes)
+    types = {"seed": "NUMBER_INTEGER"}
+    inputs = tuple(PipelineInput(name, types.get(name, "STRING"), required=True) for name in names)
+    return PipelinePackage(digest, inputs, steps)
 
 
 class Ending(StrEnum):
@@ -168,6 +185,7 @@ class World:
     installation: Installation = INSTALLATION
     plans: dict[int, ModelPlan] = field(default_factory=dict)
     datasets: dict[str, str] = field(default_factory=lambda: {DATASET: "digest-one"})
+    packages: dict[str, Package] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
     runs: list[WorldRun] = field(default_factory=list)
     run_count: int = 0
@@ -177,6 +195,8 @@ class World:
     prometheus_down: bool = False
     hooks: dict[str, HookAnswer] = field(default_factory=dict)
     kfp_refuses: bool = False
+    overwritten: Package | None = None
+    """Takes the place of the package once it was looked at and before it is submitted."""
     apply_refused: bool = False
     apply_fails: bool = False
     lost_answers: int = 0
@@ -355,6 +375,9 @@ class World:
         if asked.dataset is not None:
             digest = self.datasets.get(asked.dataset.location.uri)
             observation = replace(observation, dataset=self._unless(self.s3_down, "S3", digest))
+        if asked.package is not None:
+            found = self.packages.get(asked.package.location.uri)
+            observation = replace(observation, package=self._unless(self.s3_down, "S3", found))
         if asked.run is not None:
             observation = self._observe_run(observation, asked.run.run_name, asked.run.output_uri)
         if asked.driver is not None:
@@ -418,7 +441,8 @@ class World:
             try:
                 self._execute(action)
             except AdapterError as error:
-                fault = Fault(type(action).__name__, isinstance(error, Rejected), str(error))
+                rejected, changed = isinstance(error, Rejected), isinstance(error, Changed)
+                fault = Fault(type(action).__name__, rejected, str(error), changed)
                 again = decide(replace(observation, faults=(fault,)))
                 pause = max(again.requeue_after or timedelta(seconds=5), timedelta(seconds=5))
                 return replace(again, actions=()), tuple(done), pause
@@ -492,6 +516,8 @@ class World:
         self.runs = [run for run in self.runs if run.id != run_id]
 
     def _submit(self, request: SubmitRun) -> None:
+        if request.package is not None:
+            self._read_package(request.package)
         if self.kfp_refuses:
             raise Rejected("KFP", "the experiment is archived")
         if any(run.request.run_name == request.run_name for run in self.runs):
@@ -501,6 +527,15 @@ class World:
         ending = plan.endings[min(attempt, len(plan.endings)) - 1]
         self.run_count += 1
         self.runs.append(WorldRun(f"run-{self.run_count}", request, self.now, plan, ending))
+
+    def _read_package(self, reference: PackageReference) -> None:
+        if self.s3_down:
+            raise Transient("S3", "connection refused")
+        if self.overwritten is not None:
+            self.packages[reference.location.uri], self.overwritten = self.overwritten, None
+        found = self.packages.get(reference.location.uri)
+        if not isinstance(found, PipelinePackage) or found.digest != reference.digest:
+            raise Changed("S3", f"{reference.location.uri} was changed since it was looked at")
 
     def remove_run(self, name: str) -> None:
         """Someone deletes a run on the KFP page."""

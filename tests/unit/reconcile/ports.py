@@ -7,12 +7,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from churn_operator.core.actions import Event, SubmitRun
+from churn_operator.core.actions import Event, PackageReference, SubmitRun
 from churn_operator.core.analysis import Measurement, Traffic
 from churn_operator.core.hooks import HookAnswer, HookCall
 from churn_operator.core.live_traffic import TrafficQuestion
 from churn_operator.core.notifications import Notification
-from churn_operator.core.observation import DatasetLocation, Installation, ObjectKey, PipelinesTarget, Run, RunState
+from churn_operator.core.observation import (
+    Installation,
+    ObjectKey,
+    ObjectLocation,
+    Package,
+    PipelinesTarget,
+    Run,
+    RunState,
+)
 from churn_operator.core.traffic import ServingStep, TrafficObservation
 from churn_operator.errors import AdapterError, Conflict
 from churn_operator.reconcile.act import Actor
@@ -47,7 +55,9 @@ class World:
 
     raw: dict[str, Any]
     digest: str | None = "d1"
+    packages: dict[str, Package] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
+    submitted: list[bytes | None] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     fails: dict[str, AdapterError] = field(default_factory=dict)
@@ -92,8 +102,9 @@ class World:
         self.call("find_run")
         return self.runs.get(run_name)
 
-    async def submit(self, request: SubmitRun) -> Run:
+    async def submit(self, request: SubmitRun, package: bytes | None = None) -> Run:
         self.call("submit")
+        self.submitted.append(package)
         return self.runs.setdefault(request.run_name, Run("id-1", request.run_name, RunState.RUNNING, NOW))
 
     async def terminate(self, target: PipelinesTarget, run_id: str) -> None:
@@ -107,9 +118,17 @@ class World:
         self.call("delete_run")
         self.runs.clear()
 
-    async def dataset_digest(self, location: DatasetLocation, max_age: timedelta) -> str | None:
+    async def dataset_digest(self, location: ObjectLocation, max_age: timedelta) -> str | None:
         self.call("dataset_digest")
         return self.digest
+
+    async def package(self, location: ObjectLocation, max_age: timedelta) -> Package | None:
+        self.call("package")
+        return self.packages.get(location.uri)
+
+    async def package_content(self, reference: PackageReference) -> bytes:
+        self.call("package_content")
+        return reference.digest.encode()
 
     async def report(self, output_uri: str) -> Report | None:
         self.call("report")

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 from churn_operator.api.reading import read_status
-from churn_operator.errors import Conflict, Rejected, Transient
+from churn_operator.errors import Changed, Conflict, Rejected, Transient
 from churn_operator.reconcile.reconciler import Reconciler
 from churn_operator.reconcile.subject import FINALIZER
 
+from tests.unit.core.world import package
 from tests.unit.reconcile.ports import KEY, World, churn_model, loop_over
 
 
@@ -88,6 +89,36 @@ async def test_a_run_that_could_not_be_submitted_is_tried_again_after_a_pause() 
     world.fails.clear()
     await passes(reconciler, 2)
     assert list(world.runs) == [read_status(world.raw["status"]).training.run_name]  # type: ignore[union-attr]
+
+
+OWN = {"training": {"pipeline": {"uri": "s3://data/churn.yaml"}}}
+
+
+async def test_the_content_that_was_looked_at_is_what_is_submitted() -> None:
+    world = World(churn_model(**OWN))
+    world.packages["s3://data/churn.yaml"] = package("package-one")
+    await passes(loop_over(world), 5)
+    assert world.submitted == [b"package-one"]
+    assert read_status(world.raw["status"]).training is not None
+
+
+async def test_a_package_that_changed_before_its_submission_is_looked_at_again() -> None:
+    world = World(churn_model(**OWN))
+    world.packages["s3://data/churn.yaml"] = package("package-one")
+    world.fails["package_content"] = Changed("S3", "s3://data/churn.yaml was changed since it was looked at")
+    reconciler = loop_over(world)
+    await passes(reconciler, 4)
+    assert "package_content" in world.calls
+    world.packages["s3://data/churn.yaml"] = package("package-two")
+    world.fails.clear()
+    await passes(reconciler, 6)
+    assert world.submitted == [b"package-two"]
+
+
+async def test_a_package_is_looked_at_only_where_spec_names_one() -> None:
+    world = World(churn_model())
+    await passes(loop_over(world), 6)
+    assert "package" not in world.calls
 
 
 async def test_a_conflicting_write_tells_nothing_and_repeats_the_pass_on_the_newer_object() -> None:

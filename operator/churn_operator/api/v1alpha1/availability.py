@@ -8,7 +8,6 @@ from __future__ import annotations
 _LATER = "is not available in this version of the operator"
 
 NOT_YET_AVAILABLE: tuple[tuple[str, str], ...] = (
-    ("!has(self.training.pipeline)", f"training.pipeline {_LATER}: remove it to use the built-in pipeline"),
     ("self.triggers.specChange", f"triggers.specChange: false {_LATER}: remove it, or use suspend"),
     ("!has(self.triggers.schedule)", f"triggers.schedule {_LATER}: remove it"),
     ("!self.triggers.drift", f"triggers.drift {_LATER}: remove it"),

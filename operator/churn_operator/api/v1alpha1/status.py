@@ -144,8 +144,11 @@ class Version(StatusPart):
     output_uri: str = Field(description="Root of the run's artifacts.")
     sha256: str = Field(description="Digest of model.joblib.")
     dataset_digest: str = Field(description="Digest of the dataset it was made from.")
+    pipeline: str | None = Field(
+        default=None, description="sha256 of the package of training.pipeline; absent for the built-in pipeline."
+    )
     run_id: str = Field(description="Id of the KFP run.")
-    image: str = Field(default="", description="Trainer image.")
+    image: str = Field(default="", description="Trainer image; empty for the images of a pipeline of your own.")
     algorithm: str = Field(default="", description="Algorithm that made it.")
     metrics: dict[str, float] = Field(default={}, description="Metrics on the frozen holdout.")
     gate: tuple[GateResult, ...] = Field(default=(), description="The gate's verdict, threshold by threshold.")
@@ -291,7 +294,22 @@ class DatasetStatus(StatusPart):
     digest: str = Field(description="Digest of the objects.")
     adopted: Time = Field(description="When this digest was adopted.")
     fingerprint: str = Field(description="Digest of the training part of spec that the data was adopted for.")
+    pipeline: str | None = Field(
+        default=None,
+        description="sha256 of the package of training.pipeline that the key is made with; absent for the built-in "
+        "pipeline.",
+    )
     key: str = Field(description="The training key wished for: same key, same model.")
+
+
+class PipelineStatus(StatusPart):
+    """The package of training.pipeline as it was last taken up."""
+
+    digest: str = Field(description="sha256 of its content.")
+    fingerprint: str = Field(description="Digest of the training part of spec that it was looked at for.")
+    inputs: tuple[str, ...] = Field(default=(), description="The inputs that it declares.")
+    steps: tuple[str, ...] = Field(default=(), description="The names of its steps.")
+    adopted: Time = Field(description="When this content was taken up.")
 
 
 class DeletionStatus(StatusPart):
@@ -308,10 +326,14 @@ class ChurnModelStatus(StatusPart):
     phase: Phase = Field(default=Phase.PENDING, description="A summary, derived from the rest.")
     conditions: tuple[Condition, ...] = Field(
         default=(),
-        description="Ready, Reconciling, Stalled, DatasetReady, Trained, GatePassed, Served, CanaryHealthy.",
+        description="Ready, Reconciling, Stalled, DatasetReady, PipelineReady, Trained, GatePassed, Served, "
+        "CanaryHealthy.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
     dataset: DatasetStatus | None = Field(default=None, description="The dataset as last adopted.")
+    pipeline: PipelineStatus | None = Field(
+        default=None, description="The package of training.pipeline as last taken up; absent for the built-in pipeline."
+    )
     training: TrainingStatus | None = Field(default=None, description="The training under way, or the last one.")
     abandoned: tuple[AbandonedTraining, ...] = Field(
         default=(), description="Trainings that were left without a version: a new try counts on from there."

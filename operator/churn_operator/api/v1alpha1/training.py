@@ -62,7 +62,10 @@ TimeZone = Annotated[
 class Pipeline(SpecPart):
     """A compiled KFP package of your own that keeps the output contract of the built-in one."""
 
-    uri: PackageUri = Field(description="The compiled package, an S3 object ending in .yaml.")
+    uri: PackageUri = Field(
+        description="The compiled package, an S3 object ending in .yaml, read with the endpoint and the Secret of the "
+        "dataset. It is looked at every triggers.datasetChange.pollInterval, and another content trains again."
+    )
 
 
 class PipelinesInstallation(SpecPart):
@@ -95,7 +98,7 @@ class Training(SpecPart):
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                "!has(self.hyperparameters) || self.algorithm != 'auto'",
+                "!has(self.hyperparameters) || self.algorithm != 'auto' || has(self.pipeline)",
                 "hyperparameters need an algorithm: auto chooses its own, so name the algorithm or remove them",
             ),
         )
@@ -107,9 +110,11 @@ class Training(SpecPart):
     )
     seed: Annotated[int, Field(ge=0, le=2147483647)] = Field(default=42, description="Seed of everything random.")
     image: ImageReference | None = Field(
-        default=None, description="Trainer image; absent means the one the operator was installed with."
+        default=None,
+        description="Image of every step; absent means the one the operator was installed with, or, with a pipeline of "
+        "your own, the images that its package names.",
     )
-    resources: Resources = Field(default=Resources(), description="Resources of the training step.")
+    resources: Resources = Field(default=Resources(), description="Resources of the step named train.")
     timeout: Annotated[Duration, between("30s", "48h")] = Field(
         default="2h", description="How long one attempt may take, e.g. 45m or 2h."
     )
@@ -127,7 +132,8 @@ class DatasetChange(SpecPart):
 
     enabled: bool = Field(default=False, description="Whether new data starts a training.")
     poll_interval: Annotated[Duration, between("5s", "24h")] = Field(
-        default="5m", description="How often the dataset is looked at, e.g. 30s or 5m."
+        default="5m",
+        description="How often the dataset is looked at, and always the package of training.pipeline; e.g. 30s or 5m.",
     )
 
 
