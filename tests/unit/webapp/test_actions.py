@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from churn_operator.api.v1alpha1.rollout import Rollout
+from churn_operator.core.steps import steps_of as operators_steps
 from churn_webapp.errors import Conflict, InvalidRequest
 from churn_webapp.story.actions import (
     Action,
@@ -68,6 +70,25 @@ def test_a_suspended_model_offers_nothing() -> None:
     item = canary()
     item["spec"]["suspend"] = True
     assert actions_of(item) == []
+
+
+@pytest.mark.parametrize("strategy", ["Canary", "BlueGreen", "Immediate"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(
+    "steps",
+    [[], [{"weight": 30}], [{"weight": 20, "shadow": True}, {"weight": 100}], [{"weight": 100, "shadow": True}]],
+)
+def test_the_steps_are_those_that_the_operator_takes(strategy: str, first: bool, steps: list[dict[str, Any]]) -> None:
+    rollout = {"strategy": strategy, "steps": steps if strategy == "Canary" else [], "bake": "2m"}
+    item = canary(**({"stable": None} if first else {}))
+    item["spec"]["rollout"] = rollout
+    mine = [(0, step.weight) if step.shadow else (step.weight, 0) for step in ChurnModel.parse(item).steps]
+    theirs = operators_steps(Rollout.model_validate(rollout), first)
+    assert mine == [(step.weight, step.mirror) for step in theirs]
+
+
+def test_a_first_rollout_asks_for_no_approval() -> None:
+    assert "approve" not in actions_of(canary(stable=None))
 
 
 def test_only_versions_that_were_in_service_can_be_gone_back_to() -> None:

@@ -146,7 +146,8 @@ class Step(Part):
     approval: bool = False
 
 
-DEFAULT_STEPS = (Step(weight=10), Step(weight=50), Step(weight=100, bake="0s"))
+AT_ONCE = Step(weight=100, bake="0s")
+DEFAULT_STEPS = (Step(weight=10), Step(weight=50), AT_ONCE)
 """What the operator takes for a canary without steps."""
 
 
@@ -157,12 +158,19 @@ class RolloutSpec(Part):
     steps: tuple[Step, ...] = ()
     bake: str = "5m"
 
-    @property
-    def shown_steps(self) -> tuple[Step, ...]:
-        """The steps that a candidate takes; one for the strategies without steps."""
-        if self.strategy != "Canary":
-            return (Step(weight=100, bake=self.bake),)
-        return self.steps or DEFAULT_STEPS
+    def steps_of(self, first: bool) -> tuple[Step, ...]:
+        """The steps that a candidate takes, as the operator takes them; the last one gives it everything. A `first`
+        rollout has nothing to split the traffic with."""
+        if first:
+            return (AT_ONCE,)
+        match self.strategy:
+            case "BlueGreen":
+                return (Step(weight=0, bake=self.bake), Step(weight=100, bake=self.bake))
+            case "Immediate":
+                return (Step(weight=100, bake=self.bake),)
+        steps = self.steps or DEFAULT_STEPS
+        everything = steps[-1].weight == 100 and not steps[-1].shadow
+        return steps if everything else (*steps, AT_ONCE)
 
 
 class Spec(Part):
@@ -172,6 +180,11 @@ class Spec(Part):
     rollout: RolloutSpec = RolloutSpec()
     rollback_to: int | None = None
     suspend: bool = False
+
+    @property
+    def has_telco_columns(self) -> bool:
+        """Whether its customers are those of the built-in contract."""
+        return not self.dataset.get("columns")
 
 
 class Share(BaseModel):
@@ -235,12 +248,17 @@ class ChurnModel(BaseModel):
         return self.version(self.status.rollout.candidate)
 
     @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that a candidate takes now."""
+        return self.spec.rollout.steps_of(first=self.status.rollout.stable is None)
+
+    @property
     def step(self) -> Step | None:
         """The step of the rollout that is under way."""
-        rollout, steps = self.status.rollout, self.spec.rollout.shown_steps
+        rollout = self.status.rollout
         if rollout.candidate is None or rollout.step is None:
             return None
-        return steps[min(rollout.step, len(steps) - 1)]
+        return self.steps[min(rollout.step, len(self.steps) - 1)]
 
     def version(self, number: int | None) -> Version | None:
         """The version with this number, or None."""
