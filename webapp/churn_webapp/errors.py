@@ -36,13 +36,24 @@ class InvalidRequest(WebappError):  # noqa: N818
 
 
 class InvalidCustomer(InvalidRequest):
-    """One customer has a value that is none. `index` counts customers from 0."""
+    """One customer has a value that is none. `what` is the sentence without its subject; `index` counts customers from
+    0, and is None where there is only one."""
 
     title = "A customer cannot be read"
 
-    def __init__(self, sentence: str, index: int | None = None) -> None:
-        super().__init__(sentence)
+    def __init__(self, what: str, index: int | None = None) -> None:
+        super().__init__(what)
+        self.what = what
         self.index = index
+
+    @property
+    def sentence(self) -> str:
+        """What to tell."""
+        return (
+            f"{self.what[:1].upper()}{self.what[1:]}"
+            if self.index is None
+            else f"Customer {self.index + 1}, {self.what}"
+        )
 
 
 class LoginNeeded(WebappError):  # noqa: N818

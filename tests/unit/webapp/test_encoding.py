@@ -48,10 +48,10 @@ def test_a_value_becomes_the_column_s_kind(field: str, sent: Any, asked: Any) ->
         ("Contract", 0.5, "is not one of “Two year”"),
         ("Contract", True, "“True” is not one of"),
         ("Contract", ["One year"], "is not one of"),
-        ("Contract", "", "is blank."),
-        ("tenure", None, "is blank."),
         ("tenure", "twelve", "“twelve” is not a number."),
         ("tenure", "nan", "is not a number."),
+        ("tenure", "12,5", "“12,5” is not a number: write it with a point."),
+        ("tenure", "1,200,000", "“1,200,000” is not a number."),
         ("tenure", True, "is not a number."),
         ("tenure", {"a": 1}, "is not a number."),
         ("tenure", -1, "-1 is less than 0."),
@@ -66,9 +66,24 @@ def test_a_value_that_is_none_is_refused_with_its_field(field: str, sent: Any, s
     assert sentence in refused.value.sentence
 
 
-def test_one_of_several_customers_is_named_by_its_place() -> None:
-    with pytest.raises(InvalidCustomer, match="Customer 8, field “tenure”: is missing"):
-        encode({name: value for name, value in CUSTOMER.items() if name != "tenure"}, CONTRACT, index=7)
+@pytest.mark.parametrize("sent", [None, "", "  "])
+def test_a_blank_is_refused_with_its_field(sent: str | None) -> None:
+    with pytest.raises(InvalidCustomer) as refused:
+        encode({**CUSTOMER, "Contract": sent}, CONTRACT)
+    assert refused.value.sentence == "Field “Contract” is blank."
+
+
+@pytest.mark.parametrize(
+    ("absent", "sentence"),
+    [
+        (["tenure"], "Customer 8, field “tenure” is missing."),
+        (["SeniorCitizen", "tenure"], "Customer 8, fields “SeniorCitizen”, “tenure” are missing."),
+    ],
+)
+def test_one_of_several_customers_is_named_by_its_place(absent: list[str], sentence: str) -> None:
+    with pytest.raises(InvalidCustomer) as refused:
+        encode({name: value for name, value in CUSTOMER.items() if name not in absent}, CONTRACT, index=7)
+    assert refused.value.sentence == sentence
 
 
 def test_columns_that_the_model_does_not_have_are_left_out() -> None:

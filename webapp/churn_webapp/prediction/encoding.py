@@ -8,6 +8,7 @@ number, so SeniorCitizen 1 is the category "1".
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from churn_webapp.errors import InvalidCustomer
 
 Customer = dict[str, Any]
 _MOST_SHOWN = 6
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
+"""As spreadsheets write fractions in many countries."""
 
 
 def encode(values: Mapping[str, Any], contract: DataContract, index: int | None = None) -> Customer:
@@ -27,7 +30,7 @@ def encode(values: Mapping[str, Any], contract: DataContract, index: int | None 
     """
     missing = [column.name for column in contract.columns if column.name not in values and not column.nullable]
     if missing:
-        raise _invalid(index, missing[0], "is missing.")
+        raise InvalidCustomer(_absent(missing), index)
     return {column.name: _encode_value(values.get(column.name), column, index) for column in contract.columns}
 
 
@@ -35,7 +38,7 @@ def _encode_value(value: Any, column: Column, index: int | None) -> Any:
     if value is None or (isinstance(value, str) and not value.strip()):
         if column.nullable:
             return None
-        raise _invalid(index, column.name, "is blank.")
+        raise InvalidCustomer(f"field “{column.name}” is blank.", index)
     match column.kind:
         case ColumnKind.NUMBER:
             return _number(value, column, index)
@@ -49,7 +52,8 @@ def _number(value: Any, column: Column, index: int | None) -> float:
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not math.isfinite(number):
-        raise _invalid(index, column.name, f"{_shown(value)} is not a number.")
+        hint = ": write it with a point" if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value.strip()) else ""
+        raise _invalid(index, column.name, f"{_shown(value)} is not a number{hint}.")
     if column.minimum is not None and number < column.minimum:
         raise _invalid(index, column.name, f"{number:g} is less than {column.minimum:g}.")
     if column.maximum is not None and number > column.maximum:
@@ -97,6 +101,13 @@ def _shown(value: Any) -> str:
     return f"“{text}”" if len(text) <= 60 else f"“{text[:60]}…”"
 
 
+def _absent(missing: list[str]) -> str:
+    shown = ", ".join(f"“{name}”" for name in missing[:_MOST_SHOWN])
+    if len(missing) == 1:
+        return f"field {shown} is missing."
+    more = f" and {len(missing) - _MOST_SHOWN} more" if len(missing) > _MOST_SHOWN else ""
+    return f"fields {shown}{more} are missing."
+
+
 def _invalid(index: int | None, field: str, what: str) -> InvalidCustomer:
-    where = "Field" if index is None else f"Customer {index + 1}, field"
-    return InvalidCustomer(f"{where} “{field}”: {what}", index)
+    return InvalidCustomer(f"field “{field}”: {what}", index)

@@ -115,9 +115,8 @@ def _refusal(message: str, start: int) -> InvalidCustomer:
     """The model server counts instances of its batch from 0."""
     found = _INSTANCE.match(message)
     if found is None:
-        return InvalidCustomer(f"The model refuses the customers: {message}")
-    index = start + int(found[1])
-    return InvalidCustomer(f"Customer {index + 1}, {found[2]}", index)
+        return InvalidCustomer(f"the model refuses the customers: {message}")
+    return InvalidCustomer(found[2], start + int(found[1]))
 
 
 def _error(answer: httpx.Response) -> str:

@@ -69,7 +69,9 @@ class Predicted:
     @property
     def versions(self) -> tuple[str, ...]:
         """The versions that answered."""
-        return tuple(sorted({prediction.version for prediction in self.predictions}))
+        return tuple(
+            sorted({prediction.version for prediction in self.predictions}, key=lambda name: (len(name), name))
+        )
 
 
 def predict(client: ModelClient, model: ChurnModel, contract: DataContract, upload: Upload) -> Predicted:
@@ -79,18 +81,29 @@ def predict(client: ModelClient, model: ChurnModel, contract: DataContract, uplo
     """
     readable: dict[int, Customer] = {}
     problems: list[Problem] = []
+    first: InvalidCustomer | None = None
     for index, values in enumerate(upload.rows):
         try:
             readable[index] = encode(values, contract, None if upload.single else index)
         except InvalidCustomer as error:
+            first = first or error
             problems.append(Problem(index + 1, _id(values, contract), error.sentence))
-    if not readable:
-        raise InvalidCustomer(problems[0].sentence, 0)
-    scores = client.predict(model, list(readable.values()))
+    if first is not None and not readable:
+        raise first
+    scores = _scores(client, model, readable, upload.single)
     predictions = tuple(
         _prediction(index, upload.rows[index], score, contract) for index, score in zip(readable, scores, strict=True)
     )
     return Predicted(model.key, upload, predictions, tuple(problems), asked=next(iter(readable.values())))
+
+
+def _scores(client: ModelClient, model: ChurnModel, readable: Mapping[int, Customer], single: bool) -> list[Score]:
+    """Those of the readable customers. Who is refused is named by the place in the upload."""
+    try:
+        return client.predict(model, list(readable.values()))
+    except InvalidCustomer as error:
+        index = None if single or error.index is None else list(readable)[error.index]
+        raise InvalidCustomer(error.what, index) from error
 
 
 def _prediction(index: int, values: Mapping[str, Any], score: Score, contract: DataContract) -> Prediction:
