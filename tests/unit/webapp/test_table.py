@@ -44,13 +44,30 @@ def test_a_page_that_is_none_gives_one_that_is(number: int) -> None:
     assert table_page(THREE.predictions, Order.RISK, True, number).number == 1
 
 
+def file_of(cell: str) -> str:
+    return "".join(csv_lines(one := predicted([{"customerID": cell}], [0.75]), one.predictions))
+
+
 def written(cell: str) -> str:
-    table = "".join(csv_lines(one := predicted([{"customerID": cell}], [0.75]), one.predictions))
+    table = file_of(cell).removeprefix("\ufeff")
     return next(csv.DictReader(io.StringIO(table, newline="")))["customerID"]
 
 
 @pytest.mark.parametrize(
-    "cell", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", '=HYPERLINK("http://x")']
+    "cell",
+    [
+        "=1+1",
+        "+cmd|' /C calc'!A0",
+        "-2+3",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "  =1",
+        '=HYPERLINK("http://x")',
+        "＝1+1",
+        "＠SUM(A1)",
+    ],
 )
 def test_a_spreadsheet_takes_no_cell_for_a_formula(cell: str) -> None:
     assert written(cell) == f"'{cell}"
@@ -59,6 +76,11 @@ def test_a_spreadsheet_takes_no_cell_for_a_formula(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["-5", "+49.5", "-1e3", "7590-VHVEG", "a=b", "Müller, A.", ""])
 def test_other_cells_stay_as_they_are(cell: str) -> None:
     assert written(cell) == cell
+
+
+@pytest.mark.parametrize(("cell", "marked"), [("Müller", True), ("Muller", False)])
+def test_excel_is_told_of_utf_8_where_that_matters(cell: str, marked: bool) -> None:
+    assert file_of(cell).startswith("\ufeffcustomerID" if marked else "customerID")
 
 
 def test_the_header_is_safe_too_and_no_column_is_overwritten() -> None:

@@ -5,22 +5,32 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from churn_webapp.prediction.prediction import Predicted, Prediction
 
 _ADDED = ("churn", "probability", "expected_profit", "version")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_BYTE_ORDER_MARK = "\ufeff"
+"""Without it Excel takes UTF-8 for the code page of its country. ASCII needs none, and some programs mind it."""
 
 
 def csv_lines(predicted: Predicted, predictions: tuple[Prediction, ...]) -> Iterator[str]:
     """Line by line: the columns that were sent, and what was predicted. In the order of `predictions`."""
     columns = predicted.upload.columns
+    if not _is_ascii(predicted):
+        yield _BYTE_ORDER_MARK
     yield _line([*(_safe(column) for column in columns), *(_own(name, columns) for name in _ADDED)])
     for one in predictions:
         values = predicted.upload.rows[one.row - 1]
         sent = [_safe(values.get(column)) for column in columns]
         yield _line([*sent, _safe(one.label), f"{one.probability:.6f}", f"{one.profit:.2f}", _safe(one.version)])
+
+
+def _is_ascii(predicted: Predicted) -> bool:
+    texts = chain(predicted.upload.columns, *(row.values() for row in predicted.upload.rows))
+    return all(str(text).isascii() for text in texts)
 
 
 def _own(name: str, columns: tuple[str, ...]) -> str:
