@@ -12,7 +12,14 @@ import requests
 
 from churnctl.cluster.credentials import in_files, with_credentials
 from churnctl.cluster.kubeconfig import current_context, in_cluster, read_kubeconfig
-from churnctl.errors import ChurnctlError, ConflictError, ForbiddenError, NotFoundError, UnreachableError
+from churnctl.errors import (
+    ChurnctlError,
+    ConflictError,
+    ForbiddenError,
+    InputError,
+    NotFoundError,
+    UnreachableError,
+)
 from churnctl.options import Place
 
 GROUP = "churnops.dev"
@@ -84,6 +91,8 @@ def connect(place: Place) -> Connection:
     name = current_context(config, place)
     context = _entry(config, "contexts", "context", name)
     cluster = _entry(config, "clusters", "cluster", context.get("cluster", ""))
+    if not cluster.get("server"):
+        raise InputError(f'The cluster "{context.get("cluster", "")}" of the kubeconfig has no server.')
     user = _entry(config, "users", "user", context["user"]) if context.get("user") else {}
     document = {
         "clusters": [{"name": "chosen", "cluster": in_files(cluster)}],

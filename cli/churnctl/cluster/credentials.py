@@ -41,13 +41,24 @@ def with_credentials(user: Mapping[str, Any], cluster: Mapping[str, Any]) -> dic
 
 
 def in_files(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with certificates and keys as files that only this user can read, removed at exit."""
+    """Settings with certificates and keys as files that only this user can read, removed at exit.
+
+    Raises:
+        InputError: one is no base64.
+    """
     ready = dict(settings)
     for field in _DATA_FIELDS:
         data = ready.pop(f"{field}-data", None)
         if data:
-            ready[field] = _private_file(base64.b64decode(data))
+            ready[field] = _private_file(_decoded(field, data))
     return ready
+
+
+def _decoded(field: str, data: Any) -> bytes:
+    try:
+        return base64.b64decode("".join(str(data).split()), validate=True)
+    except ValueError as error:
+        raise InputError(f"{field}-data of the kubeconfig is no base64: {error}.") from error
 
 
 def _private_file(content: bytes) -> str:
@@ -68,7 +79,9 @@ def _read_token(file: Path) -> str:
 
 def _from_plugin(plugin: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, Any]:
     """https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins"""
-    command = [plugin["command"], *(plugin.get("args") or [])]
+    if not isinstance(plugin, Mapping) or not plugin.get("command"):
+        raise InputError("The kubeconfig logs in with exec and names no command.")
+    command = [str(plugin["command"]), *map(str, plugin.get("args") or [])]
     asked_for = plugin.get("apiVersion") or f"{_PROTOCOL}/v1"
     spec: dict[str, Any] = {"interactive": os.isatty(0) and plugin.get("interactiveMode") != "Never"}
     if plugin.get("provideClusterInfo"):

@@ -86,15 +86,27 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InputError(f"{file} is no kubeconfig.")
     for name, inner in _LISTS.items():
-        for entry in document.get(name) or []:
+        for entry in _entries(document, name, inner, file):
             _make_absolute(entry.get(inner) or {}, file)
     return document
+
+
+def _entries(document: Mapping[str, Any], name: str, inner: str, file: Path) -> list[dict[str, Any]]:
+    """The named entries of a list. Raises InputError where something else stands there."""
+    entries = document.get(name) or []
+    if not isinstance(entries, list):
+        raise InputError(f"{file} is no kubeconfig: {name} is no list.")
+    for place, entry in enumerate(entries):
+        good = isinstance(entry, dict) and isinstance(entry.get("name"), str)
+        if not good or not isinstance(entry.get(inner) or {}, dict):
+            raise InputError(f"{file} is no kubeconfig: {name}[{place}] has no name, or its {inner} is no map.")
+    return entries
 
 
 def _make_absolute(settings: dict[str, Any], file: Path) -> None:
     for field in _FILE_FIELDS:
         if settings.get(field):
-            settings[field] = str(file.absolute().parent / Path(settings[field]).expanduser())
-    command = (settings.get("exec") or {}).get("command", "")
-    if os.sep in command:
-        settings["exec"]["command"] = str(file.absolute().parent / command)
+            settings[field] = str(file.absolute().parent / Path(str(settings[field])).expanduser())
+    plugin = settings.get("exec")
+    if isinstance(plugin, dict) and os.sep in str(plugin.get("command")):
+        plugin["command"] = str(file.absolute().parent / str(plugin["command"]))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from churnctl.cluster.connection import connect
 from churnctl.cluster.credentials import in_files, with_credentials
 from churnctl.cluster.kubeconfig import current_context, merged, read_kubeconfig
 from churnctl.errors import InputError, NotFoundError
@@ -63,6 +64,46 @@ def test_a_file_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "config").write_text(text)
     with pytest.raises(InputError, match="kubeconfig"):
         read_kubeconfig(Place(kubeconfig=tmp_path / "config"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("clusters: 5", "clusters is no list"),
+        ("clusters: [5]", r"clusters\[0\] has no name"),
+        ("users: [{user: {}}]", r"users\[0\] has no name"),
+        ("contexts: [{name: a, context: b}]", r"contexts\[0\] has no name, or its context is no map"),
+    ],
+)
+def test_a_kubeconfig_of_another_shape_says_where(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "config").write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_kubeconfig(Place(kubeconfig=tmp_path / "config"))
+
+
+@pytest.mark.parametrize(
+    ("user", "cluster", "said"),
+    [
+        ({"client-key-data": "no base64!"}, {}, "client-key-data of the kubeconfig is no base64"),
+        ({"client-key-data": 5}, {}, "client-key-data of the kubeconfig is no base64"),
+        ({"exec": {"apiVersion": "v1"}}, {}, "names no command"),
+        ({"exec": "login"}, {}, "names no command"),
+        ({}, {"server": ""}, 'The cluster "c" of the kubeconfig has no server'),
+        ({}, {"certificate-authority-data": "%"}, "certificate-authority-data of the kubeconfig is no base64"),
+    ],
+)
+def test_a_kubeconfig_that_leads_nowhere(
+    tmp_path: Path, user: dict[str, Any], cluster: dict[str, Any], said: str
+) -> None:
+    content = {
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1", **cluster}}],
+        "users": [{"name": "u", "user": user}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    (tmp_path / "config").write_text(yaml.safe_dump(content))
+    with pytest.raises(InputError, match=said):
+        connect(Place(kubeconfig=tmp_path / "config"))
 
 
 def test_the_context() -> None:
