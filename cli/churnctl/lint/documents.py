@@ -6,6 +6,7 @@ kubectl reads YAML 1.1 without its dates and base-60 numbers, and refuses a key 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,8 @@ class Document:
 
 
 _PLAIN = "plain"
+_MOST_DIGITS = 1200
+"""More than the greatest number has, written with twos."""
 _NULL = re.compile(r"~|null|Null|NULL|")
 
 
@@ -67,9 +70,8 @@ class _Loader(_LOADER):  # type: ignore[misc]
 
 _BOOLEAN = re.compile(r"(?:y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)")
 _INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)")
-_FLOAT = re.compile(
-    r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
-)
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?")
+_NO_NUMBER = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _TRUE = {"y", "yes", "true", "on"}
 
 
@@ -79,8 +81,9 @@ def documents(text: str) -> Iterator[Document]:
     Raises:
         UnreadableError: the text is no YAML.
     """
-    loader = _Loader(text)
+    loader: Any = None
     try:
+        loader = _Loader(text)
         while loader.check_node():
             node = loader.get_node()
             lines: dict[Path, int] = {}
@@ -93,8 +96,11 @@ def documents(text: str) -> Iterator[Document]:
         raise UnreadableError(str(error.problem or error.context), line) from error
     except yaml.YAMLError as error:
         raise UnreadableError(str(error), 1) from error
+    except RecursionError as error:
+        raise UnreadableError("it is nested too deeply, or in itself", 1) from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 def _construct(node: yaml.Node, path: Path, lines: dict[Path, int], repeated: list[Path]) -> Any:
@@ -146,6 +152,8 @@ def _key(node: yaml.Node) -> str:
 
 def _scalar(node: yaml.Node) -> Any:
     text: str = node.value
+    if node.tag.rpartition(":")[2] in {"plain", "float"} and _NO_NUMBER.fullmatch(text):
+        raise UnreadableError(f"{text} is no number that JSON has", node.start_mark.line + 1)
     match node.tag.rpartition(":")[2]:
         case "plain":
             return plain(text)
@@ -174,7 +182,13 @@ def plain(text: str) -> Any:
     return text
 
 
-def _integer(text: str) -> int:
+def _integer(text: str) -> int | str:
+    """The number; the text where it is greater than any that a program counts with, as for kubectl."""
+    number = _whole_number(text) if len(text) < _MOST_DIGITS else None
+    return text if number is None or abs(number) > sys.float_info.max else number
+
+
+def _whole_number(text: str) -> int:
     digits = text.replace("_", "").lower()
     sign = -1 if digits.startswith("-") else 1
     digits = digits.lstrip("+-")

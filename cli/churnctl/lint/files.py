@@ -77,16 +77,23 @@ def check_files(names: list[str], definition: Definition) -> Checked:
 def _texts(names: list[str]) -> Iterator[tuple[str, str]]:
     for name in names:
         if name == _STDIN:
-            yield "stdin", sys.stdin.read()
+            yield "stdin", _decoded("stdin", sys.stdin.buffer.read())
             continue
         path = FilePath(name)
         files = sorted(each for each in path.rglob("*") if each.suffix in _ENDINGS) if path.is_dir() else [path]
         for file in files:
             try:
-                yield str(file), file.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-                raise InputError(f"{file} cannot be read: {reason}.") from error
+                content = file.read_bytes()
+            except OSError as error:
+                raise InputError(f"{file} cannot be read: {error.strerror}.") from error
+            yield str(file), _decoded(str(file), content)
+
+
+def _decoded(name: str, content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} cannot be read: it is not UTF-8.") from error
 
 
 def _objects(text: str) -> Iterator[tuple[Document, Path, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,36 @@ def test_what_cannot_be_read_is_a_wrong_use(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "broken.yaml").write_text("a: [1\n")
     assert run(["lint", "-f", str(tmp_path / "broken.yaml")]) == 1
     assert "this is no YAML" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "said"),
+    [
+        (b"a: \xff\n", 2, "stdin cannot be read: it is not UTF-8"),
+        (b"a: &a [*a]\n", 1, "stdin:1: this is no YAML: it is nested too deeply, or in itself"),
+        (b"[" * 50_000, 1, "this is no YAML"),
+        (b"a: \x07\n", 1, "this is no YAML"),
+    ],
+)
+def test_a_hostile_stdin_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: bytes, code: int, said: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert run(["lint", "-f", "-"]) == code
+    everything = capsys.readouterr()
+    assert said in everything.out + everything.err
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "9" * 5000, ".inf", ".nan", "-0x" + "f" * 500])
+@pytest.mark.parametrize("field", ["rollout: {steps: [{weight: %s}]}", "evaluation: {minimums: {rocAuc: %s}}"])
+def test_a_number_beyond_all_bounds_is_a_mistake_and_no_defect(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], number: str, field: str
+) -> None:
+    file = tmp_path / "m.yaml"
+    head = "apiVersion: churnops.dev/v1alpha1\nkind: ChurnModel\nmetadata: {name: m}\nspec:\n"
+    file.write_text(f"{head}  dataset: {{uri: s3://data/c.csv}}\n  {field % number}\n")
+    assert run(["lint", "-f", str(file)]) == 1
+    assert "m.yaml:6: " in capsys.readouterr().out
 
 
 def test_every_rule_of_the_definition_can_be_evaluated() -> None:
