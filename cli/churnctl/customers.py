@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from churnctl.errors import InputError
 
 _STDIN = "-"
 _DELIMITERS = ",;\t|"
+_HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+"""A surrogate, which is a character only together with the next one, and by itself cannot be sent."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,14 @@ def _text(name: str) -> str:
 
 def _from_json(text: str, name: str) -> list[Any]:
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_constant=_no_constant)
+        if _HALF_A_CHARACTER.search(text):
+            json.dumps(content, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise InputError(f"{name} is no JSON of customers: it is nested too deeply.") from error
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise InputError(f"{name} is no JSON of customers: it has half a character, {half}.") from error
     except ValueError as error:
         raise InputError(f"{name} is no JSON: {error}.") from error
     if isinstance(content, dict) and isinstance(content.get("instances"), list):
@@ -88,6 +98,10 @@ def _from_json(text: str, name: str) -> list[Any]:
     return rows
 
 
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a value that it has, so write null for what is not known")
+
+
 def _from_csv(text: str, name: str, fields: Fields) -> list[dict[str, Any]]:
     header_line = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=header_line.count)
@@ -97,6 +111,9 @@ def _from_csv(text: str, name: str, fields: Fields) -> list[dict[str, Any]]:
         lines = [(reader.line_num, line) for line in reader if line]
     except csv.Error as error:
         raise InputError(f"{name}, line {reader.line_num}: {error}.") from error
+    twice = next((column for column in header if header.count(column) > 1), None)
+    if twice is not None:
+        raise InputError(f"{name} has the column {twice} twice: remove one.")
     for number, line in lines:
         if len(line) != len(header):
             raise InputError(f"{name}, line {number}: {len(line)} values, and the header has {len(header)} columns.")

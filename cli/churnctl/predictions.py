@@ -73,11 +73,12 @@ def predict_all(endpoint: Endpoint, customers: Customers, advance: Callable[[int
 def _ask(client: httpx.Client, endpoint: Endpoint, customers: Customers, begin: int, end: int) -> list[Prediction]:
     try:
         answer = client.post(endpoint.address, json={"instances": list(customers.instances[begin:end])})
-        content = answer.json()
     except httpx.InvalidURL as error:
         raise NotFoundError(f"{endpoint.url} is no address: {error}.") from error
     except httpx.HTTPError as error:
         raise UnreachableError(_unreachable(endpoint, str(error) or type(error).__name__)) from error
+    try:
+        content = answer.json()
     except ValueError as error:
         raise _refused(answer, f"{answer.status_code} {answer.reason_phrase}", endpoint) from error
     if answer.is_error:

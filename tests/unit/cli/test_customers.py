@@ -67,6 +67,10 @@ def test_a_customer_without_id_is_called_by_its_place(tmp_path: Path) -> None:
         ("[]", "holds no customer"),
         ('[{"a": 1}', "is no JSON"),
         ("a,b\n1,2\n3\n", "line 3: 1 values, and the header has 2 columns"),
+        ("a,b,a\n1,2,3\n", "has the column a twice"),
+        ('[{"a": NaN}]', "NaN is not a value that it has, so write null"),
+        ('[{"a": "\\ud800"}]', "half a character"),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_what_is_no_file_of_customers(tmp_path: Path, text: str, said: str) -> None:
