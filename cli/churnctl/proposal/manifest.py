@@ -15,6 +15,7 @@ from churnctl.proposal.gate import Gate
 from churnctl.proposal.roles import Roles
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./()-]*(?: [A-Za-z0-9_./()-]+)*")
+_PLAIN_URI = re.compile(r"s3://[A-Za-z0-9_./()=-]+")
 _WIDTH = 100
 NAME_LIMIT = 40
 
@@ -35,25 +36,26 @@ class Proposal:
         return "\n".join([*self._head(), *self._dataset(), *self._evaluation(), *_ROLLOUT]) + "\n"
 
     def _head(self) -> Iterator[str]:
-        yield f"# Proposed by `kubectl churn init` from {self.file}. Read it, correct it, and hold it in Git."
+        yield f"# Proposed by `kubectl churn init` from {in_a_line(self.file)}."
+        yield "# Read it, correct it, and hold it in Git."
         yield "apiVersion: churnops.dev/v1alpha1"
         yield "kind: ChurnModel"
         yield "metadata:"
-        yield f"  name: {self.name}"
+        yield f"  name: {scalar(self.name)}"
         yield "spec:"
 
     def _dataset(self) -> Iterator[str]:
         yield "  dataset:"
         yield f"    uri: {scalar(self.uri)} # where the file is uploaded to"
         for note in self.roles.notes:
-            yield f"    # {note}"
+            yield f"    # {in_a_line(note)}"
         yield f"    target: {scalar(self.roles.target)}"
         yield f"    positiveLabel: {quoted(self.roles.positive_label)}"
         yield f"    idColumn: {scalar(self.roles.id_column)}"
         if self.contract.telco:
             yield "    # The columns are those of the built-in Telco contract, so none has to be listed."
         for name, reason in self.contract.left_out:
-            yield f"    # left out: {scalar(name)}, {reason}"
+            yield f"    # left out: {scalar(name)}, {in_a_line(reason)}"
         if not self.contract.telco:
             yield "    # What a customer is. A value outside this is refused, in training and in predictions."
             yield "    columns:"
@@ -63,7 +65,7 @@ class Proposal:
     def _evaluation(self) -> Iterator[str]:
         yield "  evaluation:"
         for note in self.gate.notes:
-            yield f"    # {note}"
+            yield f"    # {in_a_line(note)}"
         yield "    minimums:"
         yield f"      rocAuc: {self.gate.roc_auc:g}"
         yield "    maximums:"
@@ -118,12 +120,18 @@ def _number(value: float) -> str:
 def scalar(text: str) -> str:
     """A text for YAML, in quotes where it could be read as something else."""
     readable = _PLAIN.fullmatch(text) and isinstance(plain(text), str) and text.lower() not in {"null", "~"}
-    return text if readable or text.startswith("s3://") else quoted(text)
+    return text if readable or _PLAIN_URI.fullmatch(text) else quoted(text)
 
 
 def quoted(text: str) -> str:
     """A text for YAML, in quotes."""
-    return json.dumps(text, ensure_ascii=False)
+    written = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in written)
+
+
+def in_a_line(text: str) -> str:
+    """A text for a comment, which ends with its line: YAML knows more line breaks than one."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def label_of(text: str) -> str:

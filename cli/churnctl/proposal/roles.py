@@ -88,7 +88,8 @@ def _check_target(table: Table, column: ColumnSummary) -> None:
         raise InputError(f"The target {column.name} is blank in {column.blanks} rows: remove or complete them.")
     if len(column.values) != 2:
         count = f"more than {len(column.values) - 1}" if column.many else str(len(column.values))
-        raise InputError(f"The target {column.name} has {count} values in {table.file}; it needs two.")
+        values = "value" if count == "1" else "values"
+        raise InputError(f"The target {column.name} has {count} {values} in {table.file}; it needs two.")
 
 
 def _given_label(column: ColumnSummary, positive: str) -> str:

@@ -14,7 +14,7 @@ MOST_VALUES = 200
 """Categories that a column of the API may have."""
 _MOST_IDS = 2_000_000
 _SAMPLE = 20_000
-_DELIMITERS = ",;\t|"
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass
@@ -162,19 +162,14 @@ def _counted(lines: Iterator[str], advance: Callable[[int], None]) -> Iterator[s
 
 def _read(file: Path, first: str, rest: Iterator[str]) -> Table:
     delimiter = max(_DELIMITERS, key=first.count)
-    header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+    if delimiter != ",":
+        raise InputError(f"{file} separates its columns by {_DELIMITERS[delimiter]}: training reads commas.")
+    header = next(csv.reader([first]), [])
     _check_header(file, header)
     columns = tuple(ColumnSummary(name) for name in header)
     sample: list[Sequence[str]] = []
     rows = 0
-    reader = csv.reader(rest, delimiter=delimiter)
-    for row in reader:
-        if not row:
-            continue
-        if len(row) != len(header):
-            raise InputError(
-                f"{file}, line {reader.line_num + 1}: {len(row)} values, and the header has {len(header)} columns."
-            )
+    for row in _rows(file, rest, len(header)):
         rows += 1
         if len(sample) < _SAMPLE:
             sample.append(row)
@@ -185,11 +180,29 @@ def _read(file: Path, first: str, rest: Iterator[str]) -> Table:
     return Table(file, columns, rows, tuple(sample))
 
 
+def _rows(file: Path, lines: Iterator[str], width: int) -> Iterator[Sequence[str]]:
+    """Rows below the header, each of `width` cells."""
+    reader = csv.reader(lines)
+    try:
+        for row in reader:
+            if row and len(row) != width:
+                raise InputError(
+                    f"{file}, line {reader.line_num + 1}: {len(row)} values, and the header has {width} columns."
+                )
+            if row:
+                yield row
+    except csv.Error as error:
+        raise InputError(f"{file}, line {reader.line_num + 1}: {error}; is a quotation mark not closed?") from error
+
+
 def _check_header(file: Path, header: list[str]) -> None:
     if not header or header == [""]:
         raise InputError(f"{file} is empty.")
-    if any(not name for name in header):
-        raise InputError(f"{file}: column {header.index('') + 1} has no name in the header.")
+    for place, name in enumerate(header, start=1):
+        if not name.strip():
+            raise InputError(f"{file}: column {place} has no name in the header.")
+        if name != name.strip():
+            raise InputError(f"{file}: a blank belongs to the name of column {place}, {name!r}: remove it.")
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise InputError(f"{file} has the column {twice[0]} twice.")

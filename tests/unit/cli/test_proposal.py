@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -202,11 +203,18 @@ def test_what_cannot_be_guessed_is_asked_for(
         ("a,,b\n1,2,3\n", "column 2 has no name"),
         ("1,2\n3,4\n", "begins with numbers"),
         ("a,b\n1,2\n3\n", "line 3: 1 values"),
+        ("a;b\n1;2\n", "separates its columns by semicolons: training reads commas"),
+        ("a, b\n1,2\n", "a blank belongs to the name of column 2, ' b': remove it"),
+        (
+            'a,b\n1,"' + "2\n" * 70_000,
+            ": field larger than field limit (131072); is a quotation mark not closed?",
+        ),
     ],
 )
 def test_what_is_no_table(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "t.csv").write_text(text)
-    with pytest.raises(InputError, match=said):
+    csv.field_size_limit(131_072)
+    with pytest.raises(InputError, match=re.escape(said)):
         read_table(tmp_path / "t.csv")
 
 
@@ -248,6 +256,35 @@ def test_too_few_customers_are_no_data(tmp_path: Path) -> None:
 def test_spread_of_hanley_and_mcneil() -> None:
     """Their own example: 58 normal, 51 abnormal, area 0.893, standard error 0.032."""
     assert auc_spread(0.893, 51, 58) == pytest.approx(0.0325, abs=0.0005)
+
+
+@pytest.mark.parametrize("name", ["2026.csv", "true.csv", "1e3.csv", "null.csv", "0x1f.csv"])
+def test_a_file_may_be_called_like_a_number(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    bank(tmp_path)
+    (tmp_path / "customers.csv").rename(tmp_path / name)
+    assert run(["init", str(tmp_path / name)]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["metadata"]["name"] == name.removesuffix(".csv")
+
+
+@pytest.mark.parametrize("between", ["\n", "\x85", "\u2028", "\x7f", "\x9b"])
+def test_no_letter_of_a_table_ends_a_comment_or_a_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], between: str
+) -> None:
+    table_of(
+        tmp_path,
+        id=lambda place, _: f"c{place}",
+        Bank=[f"ours{between}evil: true"],
+        Plan=[f"a{between}b", "c"],
+        Age=lambda place, left: 60 + place % 7 if left else 40 + place % 23,
+        churn=[f"gone{between}evil: true", "stayed", "stayed"],
+    )
+    assert run(["init", str(tmp_path / "customers.csv")]) == 0
+    content = yaml.safe_load(capsys.readouterr().out)
+    assert set(content) == {"apiVersion", "kind", "metadata", "spec"}
+    assert set(content["spec"]) == {"dataset", "evaluation", "rollout"}
+    assert content["spec"]["dataset"]["positiveLabel"] == f"gone{between}evil: true"
+    plan = next(column for column in content["spec"]["dataset"]["columns"] if column["name"] == "Plan")
+    assert plan["categories"] == [f"a{between}b", "c"]
 
 
 def test_a_file_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
