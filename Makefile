@@ -45,7 +45,7 @@ browser: ## Find Chromium, or install Debian's when that is possible
 
 .PHONY: test
 test: environment binaries browser ## All tests, real parts included
-	@$(BIN)/pytest tests -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/pytest tests -n 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: test-unit
 test-unit: environment ## Pure tests only, and of those the quick ones

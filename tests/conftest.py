@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import pytest
 
-_ROOT = Path(__file__).parent
-_INTEGRATION = _ROOT / "integration"
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
+
+_SPLIT = ("story",)
+"""Areas that last too long for one process; each of their files makes a cluster of its own."""
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """`--dist loadscope` takes an integration area for a scope."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class AreaScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid)
+
+    return AreaScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that no process is left with one of them at the end."""
-    items.sort(key=lambda item: not item.path.is_relative_to(_INTEGRATION))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
+    items.sort(key=lambda item: (not is_of(item.nodeid, "story"), not is_of(item.nodeid)))
 
 
-def _group(path: Path) -> str:
+def scope_of(nodeid: str) -> str:
     """An integration area, whose tests share what they start; else the file."""
-    kept = path.relative_to(_ROOT)
-    if path.is_relative_to(_INTEGRATION) and len(kept.parts) > 2:
-        return kept.parts[1]
-    return kept.as_posix()
+    path = PurePosixPath(nodeid.partition("::")[0])
+    whole_area = is_of(nodeid) and not any(is_of(nodeid, area) for area in _SPLIT)
+    return str(path.parent if whole_area else path)
+
+
+def is_of(nodeid: str, area: str = "") -> bool:
+    """Whether it is a test of this area of the integration tests, or of any."""
+    return nodeid.startswith(f"tests/integration/{area}")
