@@ -21,7 +21,7 @@ REPOSITORY = FOLDER.parents[1]
 _OPERATOR = REPOSITORY / "deploy" / "operator"
 _EXAMPLES = ("minimal.yaml", "full.yaml")
 _PACKAGE = "churn-operator"
-_CHANNEL = "alpha"
+_CHANNEL = "candidate-v0"
 _CREATED = "2026-11-26T00:00:00Z"
 
 Object = dict[str, Any]
@@ -73,7 +73,7 @@ def service_version(objects: dict[tuple[str, str], Object]) -> Object:
             "displayName": "Churn operator",
             "description": _description(),
             "version": version,
-            "maturity": _CHANNEL,
+            "maturity": "alpha",
             "minKubeVersion": "1.30.0",
             "provider": {"name": "churnops"},
             "maintainers": [{"name": "churnops", "email": "maintainers@churnops.dev"}],

@@ -111,6 +111,10 @@ _MORE: dict[str, Object] = {
         }
     },
     "stopped": {"replicas": 0},
+    "ids that the cluster chooses": {
+        "podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None},
+        "webapp": {"enabled": True},
+    },
     "another way to the web app": {
         "webapp": {
             "enabled": True,
@@ -346,6 +350,21 @@ def test_a_proxy_is_trusted_where_there_is_one(template: Template, webapp: Objec
 def test_the_key_of_sessions_is_in_a_secret_that_may_be_missing(template: Template) -> None:
     key = environment_of(template({"webapp": {"enabled": True}}), "churn-operator-webapp")["CHURN_SECRET_KEY"]
     assert key["valueFrom"] == {"secretKeyRef": {"name": "churn-webapp-session", "key": "secret-key", "optional": True}}
+
+
+def test_no_service_becomes_a_setting_in_any_mode(rendered: list[Object]) -> None:
+    """A Service churn-metrics would be CHURN_METRICS_PORT=tcp://…, which is no port."""
+    pods = [each["spec"]["template"]["spec"] for each in rendered if each["kind"] == "Deployment"]
+    assert [pod["enableServiceLinks"] for pod in pods] == [False] * len(pods)
+
+
+def test_where_the_cluster_chooses_ids_none_is_fixed(template: Template) -> None:
+    rendered = template(_MORE["ids that the cluster chooses"])
+    for deployment in (each for each in rendered if each["kind"] == "Deployment"):
+        assert deployment["spec"]["template"]["spec"]["securityContext"] == {
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
 
 
 def test_no_secret_is_rendered_in_any_mode(rendered: list[Object]) -> None:
