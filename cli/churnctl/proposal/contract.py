@@ -11,7 +11,7 @@ from churn_report.telco import TELCO_COLUMNS
 
 from churnctl.proposal.roles import Roles, plain_name
 from churnctl.proposal.signal import single_column_auc
-from churnctl.proposal.table import ColumnSummary, Table
+from churnctl.proposal.table import ColumnSummary, Table, number_of
 
 LEAKED = 0.95
 """A single column that tells the target this well is most likely written after the customer left."""
@@ -106,6 +106,9 @@ def column_of(summary: ColumnSummary) -> Column | str:
             maximum=_upper(summary),
             nullable=nullable,
         )
+    if summary.many and summary.numbers:
+        text = next((value for value in summary.values if number_of(value) is None), "")
+        return f'numbers, and texts such as "{text}": leave those blank' if text else "numbers, and a text among them"
     if summary.many:
         return f"more than {len(summary.values) - 1} different texts: group them, or leave it out"
     if summary.longest > _LONGEST:

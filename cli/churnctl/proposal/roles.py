@@ -12,6 +12,7 @@ _TARGETS = (
     "churn", "churned", "is_churn", "has_churned", "churn_flag", "churn_label", "churn_value", "exited", "attrition",
     "attrition_flag", "cancelled", "canceled", "left", "unsubscribed", "target", "label",
 )  # fmt: skip
+_UNMISTAKABLE = frozenset(_TARGETS) - {"left", "target", "label"}
 _POSITIVE = (
     "yes", "y", "true", "t", "1", "1.0", "churn", "churned", "left", "exited", "cancelled", "canceled", "lost",
     "attrited customer", "attrited",
@@ -72,6 +73,10 @@ def _target(table: Table, notes: list[str]) -> ColumnSummary:
             if plain_name(column.name) == name:
                 notes.append(f"target: {column.name}, by its name and its two values")
                 return column
+    meant = next((column for column in table.columns if plain_name(column.name) in _UNMISTAKABLE), None)
+    if meant is not None:
+        # It cannot be it as it is, which is said; another column with two values would be a wrong guess.
+        return meant
     named = [column for column in candidates if re.search("churn|attrition", plain_name(column.name))]
     only = named if len(named) == 1 else candidates
     if len(only) == 1:
@@ -85,7 +90,8 @@ def _target(table: Table, notes: list[str]) -> ColumnSummary:
 
 def _check_target(table: Table, column: ColumnSummary) -> None:
     if column.blanks:
-        raise InputError(f"The target {column.name} is blank in {column.blanks} rows: remove or complete them.")
+        rows, them = ("row", "it") if column.blanks == 1 else ("rows", "them")
+        raise InputError(f"The target {column.name} is blank in {column.blanks} {rows}: remove or complete {them}.")
     if len(column.values) != 2:
         count = f"more than {len(column.values) - 1}" if column.many else str(len(column.values))
         values = "value" if count == "1" else "values"

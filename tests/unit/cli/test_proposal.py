@@ -89,6 +89,18 @@ def test_a_banks_customers_are_understood(tmp_path: Path) -> None:
     check_columns(contract.columns, roles.target, roles.id_column)
 
 
+def test_a_text_for_what_is_not_known_makes_no_category_of_a_number(tmp_path: Path) -> None:
+    table = table_of(
+        tmp_path,
+        id=lambda place, _: place,
+        Age=lambda place, _: "NaN" if place % 5 == 0 else place,
+        Plan=["a", "b", "c"],
+        churn=lambda _, left: int(left),
+    )
+    why = dict(contract_of(table, roles_of(table, None, None, None)).left_out)
+    assert why["Age"] == 'numbers, and texts such as "NaN": leave those blank'
+
+
 def test_kinds_and_bounds(tmp_path: Path) -> None:
     table = bank(tmp_path)
     columns = {column.name: column for column in contract_of(table, roles_of(table, None, None, None)).columns}
@@ -175,7 +187,17 @@ def test_a_label_that_says_nothing_is_marked_for_a_look(tmp_path: Path) -> None:
         ),
         ({"id": lambda place, _: place, "a": [1, 2, 3]}, {}, "no column with two values"),
         ({"a": [1, 2, 3], "churn": [0, 1]}, {}, "identifies a customer"),
-        ({"id": lambda place, _: place, "churn": [0, 1, ""]}, {"target": "churn"}, "is blank in"),
+        ({"id": lambda place, _: place, "churn": [0, 1, ""]}, {"target": "churn"}, "is blank in 133 rows"),
+        (
+            {
+                "id": lambda place, _: place,
+                "sex": ["f", "m"],
+                "Churn": lambda place, _: "" if place == 7 else place % 2,
+            },
+            {},
+            "target Churn is blank in 1 row: remove or complete it",
+        ),
+        ({"id": lambda place, _: place, "sex": ["f", "m"], "churn": [0]}, {}, "target churn has 1 value in"),
         ({"id": lambda place, _: place, "churn": [0, 1]}, {"target": "gone"}, "has no column gone; it has id, churn"),
         ({"id": lambda place, _: place, "churn": [0, 1]}, {"positive": "Yes"}, 'never "Yes"; it is 0 or 1'),
         (
