@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from churn_report import ColumnKind
+from churn_report import Column, ColumnKind
 from churn_trainer.contract import TELCO_COLUMNS, make_contract
 from churn_webapp.errors import InvalidCustomer
 from churn_webapp.pages.examples import ARTICLE
@@ -84,6 +84,11 @@ def test_one_of_several_customers_is_named_by_its_place(absent: list[str], sente
     with pytest.raises(InvalidCustomer) as refused:
         encode({name: value for name, value in CUSTOMER.items() if name not in absent}, CONTRACT, index=7)
     assert refused.value.sentence == sentence
+
+
+def test_a_category_may_begin_or_end_with_a_blank() -> None:
+    column = Column(name="Plan", kind=ColumnKind.CATEGORY, categories=(" a", "b "))
+    assert encode({"Plan": " a"}, CONTRACT.model_copy(update={"columns": (column,)})) == {"Plan": " a"}
 
 
 def test_columns_that_the_model_does_not_have_are_left_out() -> None:

@@ -62,6 +62,8 @@ def _number(value: Any, column: Column, index: int | None) -> float:
 
 
 def _category(value: Any, column: Column, index: int | None) -> str:
+    if isinstance(value, str) and value in column.categories:
+        return value
     text = value.strip() if isinstance(value, str) else str(value)
     if text in column.categories and not isinstance(value, bool):
         return text
