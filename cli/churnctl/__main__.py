@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from churnctl.application import cli
-from churnctl.console import say
+from churnctl.console import say, write_what_the_terminal_has
 from churnctl.errors import ChurnctlError, ExitCode
 
 BROKEN_PIPE = 141
@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """The exit code of a command; what went wrong is on stderr, as a sentence."""
+    write_what_the_terminal_has()
     try:
         code = cli.main(list(arguments), prog_name=program_name(), standalone_mode=False)
         sys.stdout.flush()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from churnctl.console import visible
 from churnctl.times import time_of
 
 _SHARE = re.compile(r"v(\d+) (\d+)%")
@@ -125,7 +126,8 @@ class ChurnModel:
 
 
 def read(item: Mapping[str, Any]) -> ChurnModel:
-    """The object from the API server."""
+    """The object from the API server, to be shown: without control characters in its texts."""
+    item = _visible(item)
     metadata, status = item["metadata"], item.get("status") or {}
     return ChurnModel(
         name=metadata["name"],
@@ -145,6 +147,18 @@ def read(item: Mapping[str, Any]) -> ChurnModel:
         consumed=status.get("consumed") or {},
         traffic={int(number): int(share) for number, share in _SHARE.findall(status.get("traffic") or "")},
     )
+
+
+def _visible(value: Any) -> Any:
+    match value:
+        case str():
+            return value if value.isprintable() else visible(value, kept="\n\t")
+        case Mapping():
+            return {name: _visible(child) for name, child in value.items()}
+        case list():
+            return [_visible(child) for child in value]
+        case _:
+            return value
 
 
 def _condition(item: Mapping[str, Any]) -> Condition:
