@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 
 from flask import Flask, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
@@ -20,6 +20,8 @@ from churn_webapp.formats import FILTERS
 from churn_webapp.metrics import REQUESTS, SECONDS
 from churn_webapp.pages import actions, health, models, predict, session
 from churn_webapp.settings import Settings
+
+_METHODS = frozenset(HTTPMethod)
 
 
 def create_app(settings: Settings, backends: Backends | None = None) -> Flask:
@@ -69,7 +71,9 @@ def _watch_requests(app: Flask) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         endpoint = request.endpoint or "none"
-        REQUESTS.labels(endpoint, request.method, str(response.status_code)).inc()
+        # Anybody may invent methods, and each would be a time series.
+        method = request.method if request.method in _METHODS else "other"
+        REQUESTS.labels(endpoint, method, str(response.status_code)).inc()
         SECONDS.labels(endpoint).observe(time.perf_counter() - g.get("started", time.perf_counter()))
         return security.secured(response, request.is_secure)
 
@@ -111,7 +115,7 @@ def _explain(error: WebappError, code: int | None = None) -> ResponseReturnValue
 
 
 def _wants_json() -> bool:
+    """A browser asks for text/html by name; curl and programs that forget to say what they want do not."""
     if request.mimetype == "application/json":
         return True
-    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
-    return best == "application/json"
+    return "text/html" not in {kind for kind, _ in request.accept_mimetypes}

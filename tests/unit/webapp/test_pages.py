@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import random
 import re
@@ -26,6 +27,7 @@ from tests.unit.webapp.objects import CREATED, canary, churn_model, version
 from tests.unit.webapp.pages import Cluster, client_of
 
 PAGE = "/models/churn/model"
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 TEMPLATES = sorted((Path(churn_webapp.__file__).parent / "templates").rglob("*.html"))
 REPORT = Report(
     outcome=Outcome.SUCCEEDED,
@@ -108,6 +110,15 @@ def test_a_report_that_is_missing_costs_the_plots_only() -> None:
     assert "ROC curve" not in answer.text
 
 
+def test_a_roc_curve_whose_sides_differ_costs_that_plot_only() -> None:
+    """A pipeline of somebody else's may have written the report."""
+    report = REPORT.model_copy(update={"roc": Curve(x=(0, 1), y=(0, 0.8, 1), thresholds=(1, 0))})
+    answer = client_of(Cluster([churn_model()], report=report)).get(PAGE)
+    assert answer.status_code == 200
+    assert "ROC curve:" not in answer.text
+    assert "Calibration:" in answer.text
+
+
 def test_metrics_over_versions_need_two() -> None:
     assert "Metrics over versions" not in client_of(Cluster([churn_model()])).get(PAGE).text
     page = client_of(Cluster([canary()])).get(PAGE).text
@@ -161,6 +172,30 @@ def test_nobody_acts_without_a_login() -> None:
     assert cluster.changes == []
 
 
+def test_a_login_that_a_button_asked_for_leads_back_to_the_button() -> None:
+    client = client_of(Cluster([canary()]))
+    refused = client.post(f"{PAGE}/actions", data={"action": "approve:2"}, headers=BROWSER)
+    following = re.findall(r'href="(/login\?next=[^"]+)"', refused.text)
+    form = client.get(html.unescape(following[-1]))
+    wanted = html.unescape(re.findall('name="next" value="([^"]+)"', form.text)[0])
+    shown = client.post("/login", data={"token": "edda", "next": wanted}, follow_redirects=True)
+    assert (shown.status_code, shown.request.path) == (200, PAGE)
+
+
+def test_a_login_keeps_what_was_asked_for() -> None:
+    page = client_of(Cluster([churn_model()])).get("/predict?model=churn/model").text
+    assert 'href="/login?next=/predict?model%3Dchurn/model"' in page
+    assert 'href="/login?next=/"' in client_of(Cluster([])).get("/login").text
+
+
+def test_a_suspended_model_offers_no_way_back() -> None:
+    versions = [version(1, "Superseded", promoted=CREATED), version(2, "Stable", promoted=CREATED)]
+    item = churn_model(spec={"suspend": True}, status={"versions": versions, "rollout": {"stable": 2}})
+    assert "Roll back to version 1" not in client_of(Cluster([item])).get(PAGE).text
+    item["spec"]["suspend"] = False
+    assert "Roll back to version 1" in client_of(Cluster([item])).get(PAGE).text
+
+
 def test_a_log_out_ends_it() -> None:
     cluster = Cluster([canary()])
     client = client_of(cluster)
@@ -193,6 +228,61 @@ def test_a_prediction_in_words(probability: float, answer: str) -> None:
     told = client_of(Cluster([churn_model()], probability=probability)).post("/predict", json=CUSTOMER).get_json()
     assert told["answer"] == answer
     assert told["prediction"] == int(probability > 0.5)
+
+
+@pytest.mark.parametrize(
+    "body", ["[" * 100_000, "{", '{"tenure": ' + "9" * 5000 + "}", '{"customerID": "\\ud800"}', b"\xff"]
+)
+def test_a_body_that_is_no_json_of_customers_is_told_so(body: str | bytes) -> None:
+    client = client_of(Cluster([churn_model()]))
+    answer = client.post("/predict", data=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert "JSON" in answer.get_json()["error"]
+
+
+def test_a_model_without_its_namespace_is_not_found_out_by_a_defect() -> None:
+    answer = client_of(Cluster([churn_model()])).post("/predict?model=model", json=CUSTOMER)
+    assert answer.status_code == 400
+    assert answer.get_json()["error"] == "“model” names no model: say which by ?model=, one of churn/model."
+
+
+def test_a_program_that_says_nothing_of_formats_gets_a_sentence_and_no_page() -> None:
+    client = client_of(Cluster([churn_model()]))
+    answer = client.post("/predict", data=CUSTOMER, headers={"accept": "*/*"})
+    assert (answer.status_code, answer.mimetype) == (400, "application/json")
+    assert client.get("/nothing", headers=BROWSER).mimetype == "text/html"
+
+
+def test_a_refused_customer_stands_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    client = client_of(Cluster([churn_model()]))
+    token = re.findall('name="csrf_token" value="([^"]+)"', client.get("/predict").text)[0]
+    with caplog.at_level("INFO"):
+        answer = client.post(
+            "/predict", data={"csrf_token": token, "customers": json.dumps({**CUSTOMER, "tenure": "Jane Doe"})}
+        )
+    assert "Jane Doe" in answer.text
+    assert "Jane Doe" not in caplog.text
+    assert "InvalidCustomer" in caplog.text
+
+
+def test_invented_methods_make_no_time_series() -> None:
+    client = client_of(Cluster([]))
+    client.open("/", method="BREW")
+    told = client.get("/metrics").text
+    assert 'method="other"' in told
+    assert "BREW" not in told
+
+
+def test_where_there_is_no_model_there_is_no_form_to_ask_it() -> None:
+    page = client_of(Cluster([])).get("/predict").text
+    assert "There is no ChurnModel yet" in page
+    assert "<textarea" not in page
+
+
+def test_examples_are_for_models_that_understand_them() -> None:
+    assert "Fill in an example" in client_of(Cluster([churn_model()])).get("/predict").text
+    item = churn_model(spec={"dataset": {"columns": [{"name": "Age", "kind": "number"}]}})
+    assert "Fill in an example" not in client_of(Cluster([item])).get("/predict").text
 
 
 def test_one_of_several_models_has_to_be_named() -> None:

@@ -46,6 +46,10 @@ def test_csv_as_spreadsheets_write_it(delimiter: str, encoding: str) -> None:
     assert upload.rows[0]["Contract"] == "One year"
 
 
+def test_a_character_may_be_written_in_two_halves() -> None:
+    assert read('[{"customerID": "\\ud83d\\ude00"}]').rows[0]["customerID"] == "😀"
+
+
 def test_a_field_in_quotes_may_have_delimiters_and_line_breaks() -> None:
     upload = read(f'{HEADER}\n"a, b\nc",0,One year,12,800.5\n')
     assert upload.rows[0]["customerID"] == "a, b\nc"
@@ -57,10 +61,12 @@ def test_a_field_in_quotes_may_have_delimiters_and_line_breaks() -> None:
         ("", "nothing to predict"),
         ("  \n", "nothing to predict"),
         (b"\x89PNG\r\n\x1a\n\xff\xd8", "not text"),
-        (b"PK\x03\x04\x00\x00", "not text"),
+        (b"PK\x03\x04\x00\x00", "From a spreadsheet, save as “CSV UTF-8”"),
         ("{", "This is no JSON"),
         ('{"a": 1,}', "line 1, column 9"),
         ("[" * 100_000, "nested too deeply"),
+        ('{"tenure": ' + "9" * 5000 + "}", "a number in it has thousands of digits"),
+        ('{"customerID": "\\ud800"}', "half a character, \\ud800"),
         ("[]", "no customers"),
         ('{"instances": 3}', "not a list"),
         ('{"instances": []}', "no customers"),

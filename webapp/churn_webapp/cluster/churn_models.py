@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +12,9 @@ from churn_webapp.recent import Recent
 from churn_webapp.story.churn_model import ChurnModel, Event
 
 GROUP_PATH = "/apis/churnops.dev/v1alpha1"
+_LONGEST = 253
+_NAME = re.compile(rf"(?=.{{1,{_LONGEST}}}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+"""A name that Kubernetes could have (RFC 1123): `..` would lead to another path of the API server."""
 _FRESH_SECONDS = 1.0
 """Many browsers look every other second; the API server is asked once a second for each page at most."""
 
@@ -18,6 +22,10 @@ _FRESH_SECONDS = 1.0
 def churn_model_path(namespace: str, name: str) -> str:
     """Path of one ChurnModel on the API server."""
     return f"{GROUP_PATH}/namespaces/{quote(namespace, safe='')}/churnmodels/{quote(name, safe='')}"
+
+
+def _not_found(namespace: str, name: str) -> NotFound:
+    return NotFound(f"There is no ChurnModel {name[:_LONGEST]} in namespace {namespace[:_LONGEST]}.")
 
 
 class ChurnModels:
@@ -35,6 +43,8 @@ class ChurnModels:
 
     def read(self, namespace: str, name: str) -> ChurnModel:
         """One of them. Raises NotFound or Unavailable."""
+        if not (_NAME.fullmatch(namespace) and _NAME.fullmatch(name)):
+            raise _not_found(namespace, name)
         if self._namespaces and namespace not in self._namespaces:
             raise NotFound(f"There is no ChurnModel {name} in namespace {namespace} that this app shows.")
         found: ChurnModel = self._recent.get((namespace, name), lambda: self._read(namespace, name))
@@ -76,7 +86,7 @@ class ChurnModels:
         try:
             return ChurnModel.parse(self._api_server.get(churn_model_path(namespace, name)))
         except NotFound as error:
-            raise NotFound(f"There is no ChurnModel {name} in namespace {namespace}.") from error
+            raise _not_found(namespace, name) from error
 
     def _events(self, namespace: str, name: str) -> tuple[Event, ...]:
         selector = {"fieldSelector": f"involvedObject.kind=ChurnModel,involvedObject.name={name}"}

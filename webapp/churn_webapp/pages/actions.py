@@ -51,6 +51,12 @@ def act(namespace: str, name: str) -> Response:
     return redirect(url_for("models.show", namespace=namespace, name=name), code=303)
 
 
+@blueprint.get("/models/<namespace>/<name>/actions")
+def acted(namespace: str, name: str) -> Response:
+    """Where a login leads back to that a button asked for: the page with the button."""
+    return redirect(url_for("models.show", namespace=namespace, name=name))
+
+
 def _send(person: Person, model: ChurnModel, action: Action, version: int) -> None:
     people = backends().people
     match action:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from churn_webapp.backends import backends
 from churn_webapp.charts.report_plots import ReportPlots, report_plots
-from churn_webapp.errors import NotFound, Unavailable
+from churn_webapp.errors import NotFound, Unavailable, WebappError
 from churn_webapp.pages.session import current_person, permission, require_person, require_sight
 from churn_webapp.story.churn_model import ChurnModel, Event
 from churn_webapp.story.panels import PANELS
@@ -92,8 +92,10 @@ def _plots(model: ChurnModel) -> tuple[ReportPlots | None, str]:
 
 @blueprint.app_context_processor
 def person() -> dict[str, object]:
-    """The name in the page's head."""
+    """The name in the page's head, and where a login leads back to."""
+    here = "/" if request.path == "/login" else request.full_path.rstrip("?")
+    known = {"path": request.path, "here": here, "proxied": bool(backends().settings.token_header)}
     try:
-        return {"person": current_person(), "proxied": bool(backends().settings.token_header), "path": request.path}
-    except Unavailable:
-        return {"person": None, "proxied": False, "path": request.path}
+        return {**known, "person": current_person()}
+    except WebappError:
+        return {**known, "person": None}

@@ -8,7 +8,6 @@ from churn_report import DataContract
 from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
-from werkzeug.exceptions import BadRequest
 
 from churn_webapp.backends import backends
 from churn_webapp.errors import InvalidRequest, NotFound, WebappError
@@ -19,11 +18,12 @@ from churn_webapp.prediction.download import csv_lines
 from churn_webapp.prediction.prediction import Predicted, Prediction, predict
 from churn_webapp.prediction.profit import ACCEPTANCE, CONTACT_COST, CUSTOMER_LIFETIME_VALUE, INCENTIVE_COST, break_even
 from churn_webapp.prediction.table import Order, sort, table_page
-from churn_webapp.prediction.upload import Upload, read_json, read_upload
+from churn_webapp.prediction.upload import Upload, parse_json, read_json, read_upload
 from churn_webapp.story.churn_model import ChurnModel
 
 blueprint = Blueprint("predict", __name__)
 csrf = CSRFProtect()
+_MOST_NAMED = 10
 NOT_KEPT = {"Cache-Control": "no-store"}
 """Customers stay in no cache, the browser's included."""
 ECONOMICS = {
@@ -83,16 +83,19 @@ def chosen_model(wanted: str) -> ChurnModel:
     Raises InvalidRequest naming those that there are, NotFound, or Unavailable.
     """
     key = wanted or backends().settings.default_model
-    if key:
+    if key.count("/") == 1:
         namespace, _, name = key.partition("/")
         require_sight(namespace, name)
         return backends().churn_models.read(namespace, name)
     found = visible_models()
-    if len(found) == 1:
+    if len(found) == 1 and not key:
         return found[0]
     if not found:
         raise NotFound("There is no ChurnModel yet.")
-    raise InvalidRequest(f"There are several models: say which by ?model=, one of {', '.join(m.key for m in found)}.")
+    why = f"“{key[:80]}” names no model" if key else "There are several models"
+    raise InvalidRequest(
+        f"{why}: say which by ?model=, one of {', '.join(model.key for model in found[:_MOST_NAMED])}."
+    )
 
 
 def _contract(model: ChurnModel) -> DataContract:
@@ -103,10 +106,7 @@ def _contract(model: ChurnModel) -> DataContract:
 
 
 def _answer_json() -> ResponseReturnValue:
-    try:
-        document = request.get_json()
-    except BadRequest as error:
-        raise InvalidRequest("The body is no JSON.") from error
+    document = parse_json(request.get_data())
     model = chosen_model(request.args.get("model", ""))
     contract = _contract(model)
     upload = read_json(document, contract, backends().settings.max_rows)
@@ -137,7 +137,8 @@ def _answer_form() -> ResponseReturnValue:
     try:
         predicted = _predict_form(text, wanted)
     except WebappError as error:
-        current_app.logger.info("not predicted: %s", error.sentence)
+        # Its sentence may have a customer's value in it, and customers are written nowhere.
+        current_app.logger.info("not predicted: %s", type(error).__name__)
         return _form(text, wanted, error), error.status
     identifier = backends().results.keep(browser(), predicted)
     session.modified = True
@@ -169,10 +170,13 @@ def _alone(upload: Upload) -> Upload:
 
 def _form(text: str, wanted: str, error: WebappError | None) -> str:
     settings = backends().settings
+    models, wanted = visible_models(), wanted or settings.default_model
+    meant = [model for model in models if model.key == wanted] or models
     return render_template(
         "predict.html",
-        models=visible_models(),
-        wanted=wanted or settings.default_model,
+        models=models,
+        wanted=wanted,
+        telco=any(model.spec.has_telco_columns for model in meant),
         text=text,
         error=error,
         most_rows=settings.max_rows,

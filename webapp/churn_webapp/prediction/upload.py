@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from churn_webapp.errors import InvalidRequest, TooLarge
 _DELIMITERS = ",;\t|"
 _LONGEST_FIELD = 100_000
 _MOST_COLUMNS = 1000
+_NO_TEXT = "This file is not text, so it is neither CSV nor JSON. From a spreadsheet, save as “CSV UTF-8”."
+_HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+"""A surrogate, which is a character only together with the next one, and by itself can be written nowhere."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,13 @@ def read_upload(content: bytes, contract: DataContract, most_rows: int) -> Uploa
     if not text.strip():
         raise InvalidRequest("There is nothing to predict: choose a file, or paste customers as JSON or CSV.")
     if text.lstrip()[0] in "{[":
-        return read_json(_parse_json(text), contract, most_rows)
+        return read_json(_parse(text), contract, most_rows)
     return _read_csv(text, contract, most_rows)
+
+
+def parse_json(content: bytes) -> Any:
+    """The document. Raises InvalidRequest saying where it is none."""
+    return _parse(_text(content))
 
 
 def read_json(document: Any, contract: DataContract, most_rows: int) -> Upload:
@@ -76,23 +85,30 @@ def _text(content: bytes) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise InvalidRequest(
-            "This file is not text, so it is neither CSV nor JSON. From a spreadsheet, save as “CSV UTF-8”."
-        ) from error
+        raise InvalidRequest(_NO_TEXT) from error
     if "\0" in text:
-        raise InvalidRequest("This file is not text, so it is neither CSV nor JSON.")
+        raise InvalidRequest(_NO_TEXT)
     return text
 
 
-def _parse_json(text: str) -> Any:
+def _parse(text: str) -> Any:
     try:
-        return json.loads(text)
+        document = json.loads(text)
+        if _HALF_A_CHARACTER.search(text):
+            json.dumps(document, ensure_ascii=False).encode()
+        return document
     except json.JSONDecodeError as error:
         raise InvalidRequest(
             f"This is no JSON: {error.msg[0].lower()}{error.msg[1:]} in line {error.lineno}, column {error.colno}."
         ) from error
     except RecursionError as error:
         raise InvalidRequest("This is no JSON of customers: it is nested too deeply.") from error
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(
+            f"This is no JSON of customers: it has half a character, \\u{ord(error.object[error.start]):04x}."
+        ) from error
+    except ValueError as error:
+        raise InvalidRequest("This is no JSON of customers: a number in it has thousands of digits.") from error
 
 
 def _read_csv(text: str, contract: DataContract, most_rows: int) -> Upload:

@@ -53,6 +53,8 @@ def offers(model: ChurnModel) -> tuple[Offer, ...]:
 
 def rollback_offers(model: ChurnModel) -> dict[int, Offer]:
     """By version number: the versions that were in service once and can be again."""
+    if model.spec.suspend:
+        return {}
     stable, pinned = model.status.rollout.stable, model.spec.rollback_to
     return {
         version.number: Offer(
