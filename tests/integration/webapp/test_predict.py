@@ -107,6 +107,19 @@ def test_who_can_be_read_is_predicted_and_who_cannot_is_named(page: Page) -> Non
     expect(page.get_by_role("main")).to_contain_text("Customer 2, field “Contract”: “9” is not one of the codes")
 
 
+def test_on_a_phone_the_risk_is_in_sight(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/predict")
+    page.get_by_label("Or paste customers").fill(json.dumps([{"customerID": "7590-VHVEG", **ARTICLE}] * 2))
+    predict(page)
+    risk = page.locator("table.customers tbody tr").first.locator("> *:nth-child(4)")
+    expect(risk).to_contain_text("%")
+    box, window = risk.bounding_box(), page.get_by_role("region", name="Table: customers").bounding_box()
+    assert box is not None
+    assert window is not None
+    assert box["x"] + box["width"] <= window["x"] + window["width"]
+
+
 def test_a_wrong_value_keeps_what_was_pasted(page: Page) -> None:
     page.goto("/predict")
     page.get_by_label("Or paste customers").fill(json.dumps({**ARTICLE, "tenure": "long"}))

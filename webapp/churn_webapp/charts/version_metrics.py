@@ -15,6 +15,7 @@ SHOWN = {
     "empc": "Profit (EMPC)",
 }
 LOWER_IS_BETTER = frozenset({"brier", "expectedCalibrationError"})
+_MONEY = frozenset({"empc"})
 _MOST_VERSIONS = 20
 _ROOM = 0.15
 
@@ -42,10 +43,15 @@ class MetricSeries:
     dots: tuple[Dot, ...]
 
     @property
+    def digits(self) -> int:
+        """Of its values: a profit is money, everything else a share."""
+        return 2 if self.metric in _MONEY else 4
+
+    @property
     def sentence(self) -> str:
         """The plot in words."""
         better = "lower is better" if self.lower_is_better else "higher is better"
-        values = ", ".join(f"version {dot.version}: {dot.value:.4f}" for dot in self.dots)
+        values = ", ".join(f"version {dot.version}: {dot.value:.{self.digits}f}" for dot in self.dots)
         return f"{self.title}, {better}. {values}."
 
 
