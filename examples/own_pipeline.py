@@ -36,12 +36,12 @@ def train(
     from minio import Minio
     from minio.credentials.providers import EnvAWSProvider
     from sklearn.compose import make_column_transformer
-    from sklearn.ensemble import RandomForestClassifier
     from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import brier_score_loss, roc_auc_score
     from sklearn.model_selection import train_test_split
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     layout, code_version = ArtifactLayout(output_uri), "my-pipeline-1"
     s3 = urlsplit(s3_endpoint)
@@ -85,9 +85,12 @@ def train(
     model = make_pipeline(
         make_column_transformer(
             (OneHotEncoder(categories=categories), [place for place, number in enumerate(numbers) if not number]),
-            (SimpleImputer(strategy="median"), [place for place, number in enumerate(numbers) if number]),
+            (
+                make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
+                [place for place, number in enumerate(numbers) if number],
+            ),
         ),
-        RandomForestClassifier(random_state=seed, **{"min_samples_leaf": 10, **json.loads(hyperparameters)}),
+        LogisticRegression(max_iter=1000, **json.loads(hyperparameters)),
     ).fit(rows[learn], churned[learn])
     scores = model.predict_proba(rows[hold])[:, 1]
 
@@ -104,7 +107,7 @@ def train(
         key=key,
         created=datetime.now(UTC),
         code_version=code_version,
-        algorithm="randomForest",
+        algorithm="logisticRegression",
         seed=seed,
         dataset=DatasetSummary(
             uri=dataset_uri,

@@ -16,6 +16,9 @@ from churn_operator.core.observation import Package, PipelineInput, PipelinePack
 LARGEST_PACKAGE = 4 * 1024 * 1024
 """Bytes; a request to KFP may not be larger."""
 
+MOST_INPUTS, MOST_STEPS = 200, 500
+"""Their names stand in status."""
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _COMPILE = "compile the pipeline with kfp 2 and upload the YAML file that it writes"
 _WRONG = (json_format.ParseError, TypeError, ValueError, AttributeError)
@@ -40,6 +43,8 @@ def read_package(content: bytes) -> Package:
     except _NoPackageError as error:
         return UnreadablePackage(str(error))
     declared = pipeline.root.input_definitions
+    if len(declared.parameters) + len(declared.artifacts) > MOST_INPUTS or len(executors) > MOST_STEPS:
+        return UnreadablePackage(f"has more than {MOST_INPUTS} inputs or {MOST_STEPS} steps: divide it")
     parameters = tuple(
         PipelineInput(name, _type_of(each), not (each.is_optional or each.HasField("default_value")))
         for name, each in sorted(declared.parameters.items())
@@ -91,7 +96,7 @@ def _line(error: yaml.YAMLError) -> str:
 
 
 def _check_kind(document: Mapping[str, Any]) -> None:
-    made, kind = str(document.get("apiVersion", "")), document.get("kind")
+    made, kind = str(document.get("apiVersion", "")), f"{document.get('kind')!s:.40}"
     if made.startswith("argoproj.io/"):
         raise _NoPackageError(f"is an Argo {kind}, as kfp 1 compiled it: {_COMPILE}")
     if made:

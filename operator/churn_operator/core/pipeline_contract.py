@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from churn_operator.api.v1alpha1 import ChurnModelSpec
@@ -36,6 +36,7 @@ GIVEN = {
 }
 """Every parameter of a run, by the types that it may be declared with."""
 
+_SHOWN = 5
 _NEEDED = ("output_uri", "key")
 _ANNOTATIONS = {_TEXT: "str", _WHOLE_NUMBER: "int"}
 
@@ -86,12 +87,17 @@ def unsuitable(package: PipelinePackage) -> str | None:
         return f"takes no {them}, which tell a run where its report goes and what it is about: declare them as str"
     unknown = [one.name for one in package.inputs if one.required and one.name not in GIVEN]
     if unknown:
-        return f"requires {', '.join(unknown)}, which no run is given: give each a default, or remove it"
+        return f"requires {_listed(unknown)}, which no run is given: give each a default, or remove it"
     mistyped = next((one for one in package.inputs if _is_mistyped(one)), None)
     if mistyped is not None:
         wanted = _ANNOTATIONS[GIVEN[mistyped.name]]
         return f"takes {mistyped.name} as {mistyped.type}, which a run is given as {wanted}: declare it as {wanted}"
     return None
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
 def _is_mistyped(declared: PipelineInput) -> bool:
@@ -106,9 +112,9 @@ def left_out(spec: ChurnModelSpec, pipeline: PipelineStatus) -> str | None:
             them = " and ".join(lacking)
             return f"spec.{setting.field} is set, but the pipeline takes no {them}: declare it, or remove the field"
     if spec.training.resources != Resources() and _TRAINING_STEP not in pipeline.steps:
-        steps = ", ".join(pipeline.steps)
         return (
-            f"spec.training.resources are for a step named {_TRAINING_STEP}, but the pipeline has {steps}: "
+            f"spec.training.resources are for a step named {_TRAINING_STEP}, but the pipeline has "
+            f"{_listed(pipeline.steps)}: "
             "rename the step that trains, or remove the field"
         )
     return None

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.cluster
 
 REPOSITORY = Path(__file__).parents[3]
 NAME = "own-pipeline"
-SECONDS = 180.0
+SECONDS = 240.0
 
 
 class Owner:
@@ -91,7 +91,7 @@ def test_a_compiled_pipeline_of_ones_own_is_trained_and_served_and_a_broken_one_
     digest = owner.upload(package)
     status = owner.wait(settled_on(1), "version 1 to serve")
     made = version(status, 1)
-    assert (made["pipeline"], made["algorithm"], made["image"]) == (digest, "randomForest", "")
+    assert (made["pipeline"], made["algorithm"], made["image"]) == (digest, "logisticRegression", "")
     assert made["metrics"]["rocAuc"] > 0.75
     assert condition(status, "PipelineReady")["reason"] == "PipelineAdopted"
     assert 0 <= owner.predict(status)["probability"] <= 1
@@ -105,21 +105,8 @@ def test_a_compiled_pipeline_of_ones_own_is_trained_and_served_and_a_broken_one_
     assert sentence in " ".join(owner.describe().split())
 
     digest = owner.upload(package + b"# another content\n")
-    status = owner.wait(settled_on(2), "version 2 to serve")
+    status = owner.wait(lambda seen: bool(version(seen, 2)), "version 2 to be trained")
     assert version(status, 2)["pipeline"] == digest
+    assert condition(status, "PipelineReady")["status"] == "True"
     assert condition(status, "Stalled")["status"] == "False"
     assert owner.predict(status)
-
-
-def test_a_run_that_leaves_no_report_says_which_file_it_should_have_written(owner: Owner, package: bytes) -> None:
-    owner.manifest["spec"]["training"] |= {"retries": 0}
-    document = yaml.safe_load(package)
-    executor = document["deploymentSpec"]["executors"]["exec-train"]["container"]
-    written = "put(layout.report, report.model_dump_json(indent=2).encode())"
-    assert written in executor["command"][-1]
-    executor["command"][-1] = executor["command"][-1].replace(written, "pass")
-    owner.upload(yaml.safe_dump(document).encode())
-    owner.story.models.apply(owner.manifest)
-    status = owner.wait(lambda seen: condition(seen, "Stalled").get("status") == "True", "the training to end")
-    assert condition(status, "Stalled")["reason"] == "ReportMissing"
-    assert f"{status['training']['outputUri']}/report.json" in condition(status, "Stalled")["message"]

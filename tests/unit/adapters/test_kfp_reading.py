@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from churn_operator.adapters.kfp_package import declared_of, pipeline_package, prepare
-from churn_operator.adapters.kfp_reading import read_package
+from churn_operator.adapters.kfp_reading import MOST_INPUTS, read_package
 from churn_operator.core.observation import PipelineInput, PipelinePackage, UnreadablePackage
 from churn_operator.core.pipeline_contract import GIVEN, unsuitable
 from kfp import compiler, dsl
@@ -138,6 +138,15 @@ def test_what_is_no_compiled_pipeline_is_told_in_a_sentence(content: bytes, said
 )
 def test_parts_that_kfp_could_not_read_are_refused(package: bytes, parts: dict[str, Any]) -> None:
     assert isinstance(read_package(changed(package, **parts)), UnreadablePackage)
+
+
+def test_more_inputs_than_a_status_can_hold_are_refused(package: bytes) -> None:
+    root = yaml.safe_load(package)["root"]
+    more = {f"input{number}": {"parameterType": "STRING"} for number in range(MOST_INPUTS)}
+    root["inputDefinitions"]["parameters"] |= more
+    found = read_package(changed(package, root=root))
+    assert isinstance(found, UnreadablePackage)
+    assert "more than 200 inputs" in found.message
 
 
 def test_what_a_newer_compiler_writes_is_let_through(package: bytes) -> None:
