@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import pykube
 import requests
@@ -70,6 +71,9 @@ class Connection:
             ) from error
         except (requests.exceptions.RequestException, OSError) as error:
             raise UnreachableError(f"The API server at {self.server} does not answer: {_cause(error)}.") from error
+        except ValueError as error:
+            # Its words have the token in them.
+            raise InputError("The kubeconfig's token has a line break or a blank, so it cannot be sent.") from error
         if not answer.ok:
             raise refusal(answer, self.server)
         return answer
@@ -91,8 +95,7 @@ def connect(place: Place) -> Connection:
     name = current_context(config, place)
     context = _entry(config, "contexts", "context", name)
     cluster = _entry(config, "clusters", "cluster", context.get("cluster", ""))
-    if not cluster.get("server"):
-        raise InputError(f'The cluster "{context.get("cluster", "")}" of the kubeconfig has no server.')
+    _check_server(context.get("cluster", ""), cluster.get("server"))
     user = _entry(config, "users", "user", context["user"]) if context.get("user") else {}
     document = {
         "clusters": [{"name": "chosen", "cluster": in_files(cluster)}],
@@ -103,12 +106,20 @@ def connect(place: Place) -> Connection:
     return _connection(pykube.KubeConfig(document), place)
 
 
+def _check_server(cluster: str, server: Any) -> None:
+    if not server:
+        raise InputError(f'The cluster "{cluster}" of the kubeconfig has no server.')
+    parts = urlsplit(str(server))
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise InputError(f'The server "{server}" of the kubeconfig is no address such as https://10.0.0.1:6443.')
+
+
 def _connection(config: pykube.KubeConfig, place: Place) -> Connection:
     client = pykube.HTTPClient(config, timeout=_SECONDS)
     proxy = config.cluster.get("proxy-url")
     if proxy:
         client.session.proxies = {"http": proxy, "https": proxy}
-    return Connection(client, place.namespace or config.namespace or "default")
+    return Connection(client, place.namespace or str(config.namespace or "default"))
 
 
 def _entry(config: Mapping[str, Any], plural: str, inner: str, name: str) -> dict[str, Any]:

@@ -44,13 +44,15 @@ def in_files(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with certificates and keys as files that only this user can read, removed at exit.
 
     Raises:
-        InputError: one is no base64.
+        InputError: one is no base64, or a file that is not there.
     """
     ready = dict(settings)
     for field in _DATA_FIELDS:
         data = ready.pop(f"{field}-data", None)
         if data:
             ready[field] = _private_file(_decoded(field, data))
+        if ready.get(field) and not Path(ready[field]).is_file():
+            raise InputError(f"The kubeconfig names {ready[field]} as {field}, and there is no such file.")
     return ready
 
 

@@ -89,6 +89,14 @@ def test_a_kubeconfig_of_another_shape_says_where(tmp_path: Path, text: str, sai
         ({"exec": {"apiVersion": "v1"}}, {}, "names no command"),
         ({"exec": "login"}, {}, "names no command"),
         ({}, {"server": ""}, 'The cluster "c" of the kubeconfig has no server'),
+        ({}, {"server": 5}, 'The server "5" of the kubeconfig is no address'),
+        ({}, {"server": "10.0.0.1:6443"}, 'The server "10.0.0.1:6443" of the kubeconfig is no address'),
+        ({}, {"certificate-authority": "gone.crt"}, "gone.crt as certificate-authority, and there is no such file"),
+        (
+            {"client-certificate": "gone.crt", "client-key": "gone.key"},
+            {},
+            "gone.crt as client-certificate, and there is no such file",
+        ),
         ({}, {"certificate-authority-data": "%"}, "certificate-authority-data of the kubeconfig is no base64"),
     ],
 )
@@ -104,6 +112,18 @@ def test_a_kubeconfig_that_leads_nowhere(
     (tmp_path / "config").write_text(yaml.safe_dump(content))
     with pytest.raises(InputError, match=said):
         connect(Place(kubeconfig=tmp_path / "config"))
+
+
+def test_a_token_that_cannot_be_sent_is_told_without_it(tmp_path: Path) -> None:
+    content = config("c", "http://127.0.0.1:1", **{"current-context": "c-context"})
+    content["users"][0]["user"] = {"token": "secret\ntoken"}
+    content["contexts"][0]["context"]["namespace"] = 2026
+    (tmp_path / "config").write_text(yaml.safe_dump(content))
+    connection = connect(Place(kubeconfig=tmp_path / "config"))
+    assert connection.namespace == "2026"
+    with pytest.raises(InputError, match="has a line break") as refused:
+        connection.send("GET", "churnmodels")
+    assert "secret" not in str(refused.value)
 
 
 def test_the_context() -> None:
