@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,8 +12,6 @@ from typing import Any
 
 import kubernetes
 import pytest
-from churn_devcluster.build import build_progress, exclusive_build, find_go
-from churn_devcluster.cache import cache_folder
 from churn_devcluster.control_plane import ControlPlane
 from churn_devcluster.kubectl import Kubectl as Administrator
 from churn_devcluster.waiting import wait_until
@@ -24,9 +20,10 @@ from churn_operator.adapters.cluster import KubernetesCluster
 from churn_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION
 from churn_operator.core.observation import ObjectKey
 
+from tests.integration.go_sources import built
+
 REPOSITORY = Path(__file__).parents[3]
 _SOURCES = Path(__file__).parent / "kstatus"
-_BUILD_SECONDS = 900
 Kubectl = Callable[..., str]
 Verdict = Mapping[str, str]
 
@@ -43,7 +40,7 @@ def definition(kubectl: Kubectl, administrator: Administrator) -> str:
 @pytest.fixture(scope="session")
 def kstatus() -> Callable[[dict[str, Any]], Verdict]:
     """`status` and `message` that sigs.k8s.io/cli-utils computes for an object: the library of Flux, built once."""
-    program = _kstatus_program()
+    program = built(_SOURCES, "forty seconds")
 
     def compute(manifest: dict[str, Any]) -> Verdict:
         done = subprocess.run([program], input=json.dumps([manifest]), capture_output=True, text=True, check=True)
@@ -51,31 +48,6 @@ def kstatus() -> Callable[[dict[str, Any]], Verdict]:
         return verdict
 
     return compute
-
-
-def _kstatus_program() -> Path:
-    sources = sorted(_SOURCES.iterdir())
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
-    program = cache_folder() / "bin" / f"kstatus-{digest}" / "kstatus"
-    if os.access(program, os.X_OK):
-        return program
-    program.parent.mkdir(parents=True, exist_ok=True)
-    with build_progress() as progress, exclusive_build(program.parent / "lock", progress.say, "kstatus"):
-        progress.say("building kstatus (some forty seconds on two cores)")
-        partial = program.with_name("partial")
-        command = [
-            find_go("kstatus", "run the other tests"),
-            "build",
-            "-trimpath",
-            "-ldflags=-s -w",
-            "-o",
-            partial,
-            ".",
-        ]
-        environment = {**os.environ, "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off", "CGO_ENABLED": "0"}
-        subprocess.run(command, cwd=_SOURCES, env=environment, check=True, timeout=_BUILD_SECONDS)
-        partial.replace(program)
-    return program
 
 
 @dataclass(frozen=True)
