@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -345,6 +346,21 @@ def test_a_way_to_the_web_app_ends_at_its_service(template: Template) -> None:
 def test_a_proxy_is_trusted_where_there_is_one(template: Template, webapp: Object, trusted: str | None) -> None:
     found = environment_of(template({"webapp": {"enabled": True, **webapp}}), "churn-operator-webapp")
     assert found.get("CHURN_TRUSTED_PROXIES", {}).get("value") == trusted
+
+
+@pytest.mark.parametrize(("who", "policy"), [("operator", "churn-operator"), ("web app", "churn-operator-webapp")])
+def test_a_network_policy_lets_pass_what_the_guide_lists(template: Template, who: str, policy: str) -> None:
+    guide = (REPOSITORY / "docs" / "how-to" / "install.md").read_text()
+    rows = re.findall(r"^\| (both|operator|web app) \| [^|]+ \| ([^|]+) \| `(\w+)` \|$", guide, re.MULTILINE)
+    listed = {int(port) for whom, ports, _ in rows if whom in ("both", who) for port in re.findall(r"\d+", ports)}
+    rendered = template({"networkPolicy": {"enabled": True}, "webapp": {"enabled": True}})
+    [found] = [each for each in rendered if (each["kind"], each["metadata"]["name"]) == ("NetworkPolicy", policy)]
+    assert listed
+    assert {port["port"] for rule in found["spec"]["egress"] for port in rule["ports"]} == listed
+    dns = [(port["protocol"], port["port"]) for port in found["spec"]["egress"][0]["ports"]]
+    assert {("UDP", 53), ("TCP", 53)} <= set(dns)
+    values = json.loads((CHART / "values.schema.json").read_text())["properties"]["networkPolicy"]["properties"]
+    assert {value for _, _, value in rows} == set(values["egress"]["properties"])
 
 
 def test_the_key_of_sessions_is_in_a_secret_that_may_be_missing(template: Template) -> None:
