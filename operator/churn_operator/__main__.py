@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import gc
 import os
-import signal
 import sys
 from dataclasses import fields
 
@@ -23,14 +22,10 @@ _ALLOCATIONS_UNTIL_COLLECTION = 20_000
 
 async def _run(settings: Settings) -> None:
     operator = await build(settings)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, stop.set)
     namespaces = tuple(name for name in settings.namespaces.split(",") if name)
     ports = (settings.metrics_port, settings.health_port)
     async with serving_health(operator.health, operator.metrics.text, settings.bind_address, *ports):
-        await handlers.run(operator, stop, namespaces)
+        await handlers.run(operator, asyncio.Event(), namespaces)
 
 
 def command_line() -> argparse.ArgumentParser:

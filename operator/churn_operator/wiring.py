@@ -43,6 +43,7 @@ from churn_operator.reconcile.queue import WorkQueue
 from churn_operator.reconcile.reconciler import Reconciler
 from churn_operator.reconcile.recorder import EventRecorder
 from churn_operator.reconcile.store import ObjectStore
+from churn_operator.reconcile.watches import Watches
 from churn_operator.reconcile.workers import Workers
 from churn_operator.settings import Settings
 
@@ -144,7 +145,7 @@ async def build(settings: Settings) -> Operator:
         serving=serving,
         metrics=metrics,
         registry=registry,
-        health=Health(),
+        health=Health(Watches(metrics)),
         recorder=recorder,
         notifier=notifier,
         webhooks=webhooks,

@@ -10,23 +10,26 @@ from dataclasses import dataclass
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from churn_operator.reconcile.watches import Watches
+
 
 @dataclass
 class Health:
-    """Alive: the event loop answers and the workers run, or wait for the Lease. Ready: the watches were started."""
+    """Alive: the event loop answers, the workers run, or wait for the Lease, and the watches have not been failing for
+    long. Ready: the watches were started."""
 
+    watches: Watches
     workers: asyncio.Task[None] | None = None
-    watching: bool = False
 
     @property
     def alive(self) -> bool:
         """Whether a restart would not help."""
-        return self.workers is None or not self.workers.done()
+        return (self.workers is None or not self.workers.done()) and not self.watches.failing
 
     @property
     def ready(self) -> bool:
         """Whether passes are run, or would be at once if the operator that leads were gone."""
-        return self.watching and self.workers is not None and not self.workers.done()
+        return self.watches.watching and self.workers is not None and not self.workers.done()
 
 
 @asynccontextmanager

@@ -39,6 +39,11 @@ class LoopMetrics:
         self.dropped_events = Counter(
             "churn_operator_dropped_events", "Events dropped because too many waited.", registry=registry
         )
+        self.watch_restarts = Counter(
+            "churn_operator_watch_restarts",
+            "Times that the watches of the API server ended and were begun again.",
+            registry=registry,
+        )
         self.queue_depth = Gauge("churn_operator_queue_depth", "Keys that wait for a worker.", registry=registry)
         self.models = Gauge("churn_operator_churnmodels", "ChurnModels, by phase.", ["phase"], registry=registry)
         self.check_value = Gauge(

@@ -14,3 +14,7 @@ def test_kopf_writes_nothing_by_itself() -> None:
     settings = operator_settings(())
     assert not settings.posting.enabled
     assert settings.peering.standalone
+
+
+def test_kopf_kills_no_process_in_which_it_is_begun_again() -> None:
+    assert operator_settings(()).process.ultimate_exiting_timeout is None
