@@ -35,11 +35,14 @@ from churn_operator.core.questions import (
     questions,
 )
 from churn_operator.core.traffic import TrafficObservation
-from churn_operator.errors import AdapterError, Rejected, Unreadable
+from churn_operator.errors import AdapterError, Rejected, Transient, Unreadable
 from churn_operator.ports import Artifacts, Hooks, Metrics, Pipelines, Serving
 from churn_operator.reconcile.metrics import LoopMetrics
 
 T = TypeVar("T")
+
+KFP, S3, KSERVE, PROMETHEUS, WEBHOOK = "KFP", "S3", "KServe", "Prometheus", "Webhook"
+"""Whom a question is to, by the names that the adapters have in their errors: alerts go by them."""
 
 
 @dataclass(frozen=True)
@@ -85,21 +88,21 @@ class Observer:
     async def _dataset(self, question: DatasetQuestion | None) -> Seen[str | None]:
         if question is None:
             return NOT_ASKED
-        return await self._seen(self.artifacts.dataset_digest(question.location, question.max_age))
+        return await self._seen(S3, self.artifacts.dataset_digest(question.location, question.max_age))
 
     async def _package(self, question: PackageQuestion | None) -> Seen[Package | None]:
         if question is None:
             return NOT_ASKED
-        return await self._seen(self.artifacts.package(question.location, question.max_age))
+        return await self._seen(S3, self.artifacts.package(question.location, question.max_age))
 
     async def _run(self, question: RunQuestion | None) -> tuple[Seen[Run | None], Seen[Report | None]]:
         if question is None:
             return NOT_ASKED, NOT_ASKED
-        run = await self._seen(self.pipelines.find_run(question.target, question.run_name))
+        run = await self._seen(KFP, self.pipelines.find_run(question.target, question.run_name))
         ended = isinstance(run, Known) and run.value is not None and run.value.state.terminal
         if not ended:
             return run, NOT_ASKED
-        return run, await self._seen(self._report(question))
+        return run, await self._seen(S3, self._report(question))
 
     async def _report(self, question: RunQuestion) -> Report | None:
         """A report that cannot be read is a failure of the run that wrote it, not of the store."""
@@ -114,7 +117,7 @@ class Observer:
     async def _serving(self, key: ObjectKey, driver: str | None) -> Seen[TrafficObservation | None]:
         if driver is None:
             return NOT_ASKED
-        return await self._seen(self.serving.observe(key, driver))
+        return await self._seen(KSERVE, self.serving.observe(key, driver))
 
     async def _look(
         self, question: LookQuestion | None
@@ -122,14 +125,17 @@ class Observer:
         if question is None:
             return NOT_ASKED, {}
         return await asyncio.gather(
-            self._seen(self.traffic.traffic(question.traffic)),
+            self._seen(PROMETHEUS, self.traffic.traffic(question.traffic)),
             self._measurements(question),
         )
 
     async def _measurements(self, question: LookQuestion) -> Mapping[str, Measurement | Unavailable]:
         names = [name for name, _ in question.templates]
         found = await asyncio.gather(
-            *(self._seen(self.traffic.measure(question.traffic, name, query)) for name, query in question.templates)
+            *(
+                self._seen(PROMETHEUS, self.traffic.measure(question.traffic, name, query))
+                for name, query in question.templates
+            )
         )
         return {
             name: seen.value if isinstance(seen, Known) else Unavailable(seen.message)
@@ -140,7 +146,9 @@ class Observer:
         if question is None:
             return NOT_ASKED
         names = [call.hook.name for call in question.calls]
-        found = await asyncio.gather(*(self._seen(self.hooks.ask(call, question.max_age)) for call in question.calls))
+        found = await asyncio.gather(
+            *(self._seen(WEBHOOK, self.hooks.ask(call, question.max_age)) for call in question.calls)
+        )
         return Known(
             {
                 name: seen.value if isinstance(seen, Known) else HookAnswer(False, seen.message)
@@ -151,16 +159,15 @@ class Observer:
     async def _leftovers(self, question: LeftoversQuestion | None) -> Seen[Leftovers]:
         if question is None:
             return NOT_ASKED
-        return await self._seen(self._find_leftovers(question))
-
-    async def _find_leftovers(self, question: LeftoversQuestion) -> Leftovers:
         runs, artifacts = await asyncio.gather(
-            self.pipelines.list_runs(question.target, question.model_name),
-            self.artifacts.exists(question.root),
+            self._seen(KFP, self.pipelines.list_runs(question.target, question.model_name)),
+            self._seen(S3, self.artifacts.exists(question.root)),
         )
-        return Leftovers(runs, artifacts)
+        if isinstance(runs, Unknown):
+            return runs
+        return artifacts if isinstance(artifacts, Unknown) else Known(Leftovers(runs.value, artifacts.value))
 
-    async def _seen(self, answer: Awaitable[T]) -> Seen[T]:
+    async def _seen(self, source: str, answer: Awaitable[T]) -> Seen[T]:
         try:
             async with asyncio.timeout(self.deadline.total_seconds()):
                 return Known(await answer)
@@ -171,5 +178,6 @@ class Observer:
             self.metrics.failed(error)
             return Unknown(f"{error.source}Unavailable", error.message)
         except TimeoutError:
-            seconds = self.deadline.total_seconds()
-            return Unknown("DeadlineExceeded", f"no answer within {seconds:g}s")
+            late = Transient(source, f"no answer within {self.deadline.total_seconds():g}s")
+            self.metrics.failed(late)
+            return Unknown("DeadlineExceeded", late.message)

@@ -6,8 +6,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from churn_operator.adapters import kfp_errors, prometheus, s3, webhooks
+from churn_operator.adapters.kserve import serving
 from churn_operator.api.reading import read_status
 from churn_operator.errors import Changed, Conflict, Rejected, Transient
+from churn_operator.reconcile import observe
 from churn_operator.reconcile.reconciler import Reconciler
 from churn_operator.reconcile.subject import FINALIZER
 
@@ -64,6 +67,31 @@ async def test_an_answer_that_takes_longer_than_the_deadline_is_unknown() -> Non
     condition = read_status(world.raw["status"]).condition("DatasetReady")
     assert condition is not None
     assert condition.reason == "DeadlineExceeded"
+
+
+@pytest.mark.parametrize(
+    ("question", "source"), [("dataset_digest", "S3"), ("find_run", "KFP"), ("list_runs", "KFP"), ("exists", "S3")]
+)
+async def test_an_answer_that_takes_longer_than_the_deadline_is_counted_as_a_failure_of_whom_was_asked(
+    question: str, source: str
+) -> None:
+    async def silent(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    raw = churn_model(deletionPolicy="Delete")
+    if question in ("list_runs", "exists"):
+        raw["metadata"] |= {"finalizers": [FINALIZER], "deletionTimestamp": "2026-11-24T12:00:00Z"}
+    world = World(raw)
+    setattr(world, question, silent)
+    reconciler = loop_over(world, deadline=timedelta(milliseconds=20))
+    await passes(reconciler, 3)
+    labels = {"source": source, "kind": "Transient"}
+    assert reconciler.metrics.registry.get_sample_value("churn_operator_errors_total", labels)
+
+
+def test_whom_a_question_is_to_is_called_as_the_adapters_call_themselves() -> None:
+    adapters = (kfp_errors.SOURCE, s3.SOURCE, serving.SOURCE, prometheus.SOURCE, webhooks.SOURCE)
+    assert adapters == (observe.KFP, observe.S3, observe.KSERVE, observe.PROMETHEUS, observe.WEBHOOK)
 
 
 async def test_a_refused_run_is_told_with_its_reason_and_not_tried_again() -> None:
