@@ -33,8 +33,7 @@ def bake(draft: Draft, candidate: Version, steps: tuple[RolloutStep, ...], step:
     if analysed.conclusion is Conclusion.ROLL_BACK:
         return roll_back(draft, candidate, analysed.reason, analysed.message)
     if rollout.paused:
-        resume = f"annotate the ChurnModel with {GROUP}/resume={candidate.number} to go on"
-        return draft.busy("Paused", f"version {candidate.number} stays at {steps[step].share}: {resume}")
+        return draft
     if left > timedelta(0):
         return draft.look_again(left)
     if analysed.conclusion is Conclusion.WAIT:

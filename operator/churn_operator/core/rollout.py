@@ -14,7 +14,7 @@ from churn_operator.core.draft import AT_ONCE, Draft
 from churn_operator.core.ending import roll_back, supersede
 from churn_operator.core.serve import Service, arrangement, has_failed, look, pending, serve, withdraw
 from churn_operator.core.stable import keep, pin
-from churn_operator.core.steps import RolloutStep, steps_of
+from churn_operator.core.steps import RolloutStep, steps_of, work_of
 from churn_operator.core.traffic import Readiness, Reading
 from churn_operator.core.verbs import heed_verbs
 
@@ -27,7 +27,7 @@ def consider_rollout(draft: Draft) -> Draft:
     stable, candidate = draft.stable, draft.candidate
     if draft.status.rollout != draft.observation.subject.status.rollout:
         # Decided in this pass: that has to stand in status before anything is served by it.
-        return _decided(look(draft), candidate).look_again(AT_ONCE)
+        return _decided(look(draft), candidate, stable).look_again(AT_ONCE)
     if candidate is not None:
         return _roll_out(draft, stable, candidate)
     if stable is not None:
@@ -84,12 +84,13 @@ def _begin(draft: Draft, candidate: Version, stable: Version | None) -> Draft:
     return draft.with_status(rollout=rollout).tell("RolloutStarted", f"version {candidate.number} {share}")
 
 
-def _decided(draft: Draft, candidate: Version | None) -> Draft:
-    if draft.work is not None:
+def _decided(draft: Draft, candidate: Version | None, stable: Version | None) -> Draft:
+    if candidate is None and draft.work is not None:
         return draft
     if candidate is None:
         return draft.busy("Settling", f"all traffic is to go to version {draft.status.rollout.stable}")
-    return draft.busy("RollingOut", f"version {candidate.number} is next")
+    steps = steps_of(draft.spec.rollout, first=stable is None)
+    return draft.busy(*work_of(draft.status.rollout, candidate, len(steps)))
 
 
 def _roll_out(draft: Draft, stable: Version | None, candidate: Version) -> Draft:
@@ -100,7 +101,8 @@ def _roll_out(draft: Draft, stable: Version | None, candidate: Version) -> Draft
         draft = confirmed.draft
         if not confirmed.go:
             draft = serve(draft, arrangement(draft, stable, None)).draft if stable else look(draft)
-            return draft.busy("RollingOut", confirmed.message or f"version {candidate.number} is next")
+            reason, work = work_of(draft.status.rollout, candidate, len(steps))
+            return draft.busy(reason, confirmed.message or work)
     return _take_step(draft, stable, candidate, steps)
 
 
@@ -114,8 +116,10 @@ def _take_step(draft: Draft, stable: Version | None, candidate: Version, steps: 
     rollout = draft.status.rollout
     step = min(rollout.step or 0, len(steps) - 1)
     wish = arrangement(draft, stable, candidate, rollout.weight or 0, rollout.mirror)
-    share = f"{rollout.mirror}% mirrored" if rollout.mirror else f"{rollout.weight}%"
-    work = ("RollingOut", f"version {candidate.number} at {share}, step {step + 1}/{len(steps)}")
+    work = work_of(rollout, candidate, len(steps))
+    # What is paused keeps its share, whatever has become of the steps in spec.
+    current = replace(steps[step], weight=rollout.weight or 0, mirror=rollout.mirror)
+    steps = (*steps[:step], current, *steps[step + 1 :])
     asked = rollout.step_requested is not None
     if pending(draft, wish) and asked:
         # Its time begins anew; status says so first, or a crash would make the candidate look late.

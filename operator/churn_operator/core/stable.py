@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import seconds_of
 from churn_operator.api.v1alpha1.status import RolloutStatus, Version, VersionState
 from churn_operator.core.draft import AT_ONCE, Draft
@@ -13,7 +14,10 @@ from churn_operator.core.traffic import Readiness
 
 
 def keep(draft: Draft, stable: Version) -> Draft:
-    """Give the stable version everything."""
+    """Give the stable version everything; after a rollback that is what is left of it."""
+    reconciling = draft.status.condition(ConditionType.RECONCILING)
+    if reconciling is not None and reconciling.reason == "RollingBack":
+        return _settle(draft, stable, "RollingBack", f"all traffic goes back to version {stable.number}")[0]
     return _settle(draft, stable, "Settling", f"all traffic is to go to version {stable.number}")[0]
 
 

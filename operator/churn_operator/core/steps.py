@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from churn_operator.api.v1alpha1 import seconds_of
+from churn_operator.api.v1alpha1.common import GROUP
 from churn_operator.api.v1alpha1.rollout import Rollout, Step, Strategy
+from churn_operator.api.v1alpha1.status import RolloutStatus, Version
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,23 @@ def steps_of(rollout: Rollout, first: bool) -> tuple[RolloutStep, ...]:
 def _step(step: Step) -> RolloutStep:
     weight, mirror = (0, step.weight) if step.shadow else (step.weight, 0)
     return RolloutStep(weight, seconds_of(step.bake), mirror, step.approval)
+
+
+def work_of(rollout: RolloutStatus, candidate: Version, count: int) -> tuple[str, str]:
+    """Reason and sentence of condition Reconciling while the candidate is on its way by `count` steps: where it is, and
+    what a person has asked for, or has to do for it to go on."""
+    name = f"version {candidate.number}"
+    share = f"{rollout.mirror}% mirrored" if rollout.mirror else f"{rollout.weight}%"
+    place = f"at {share}, step {min((rollout.step or 0) + 1, count)}/{count}"
+    if rollout.paused:
+        hint = f"annotate the ChurnModel with {GROUP}/resume={candidate.number} to go on"
+        return "Paused", f"{name} stays {place}, as {GROUP}/pause asked: {hint}"
+    if rollout.promoting:
+        left = "the steps that are left, analysis, hooks and approvals are skipped"
+        return (
+            "RollingOut",
+            f"{name} is promoted as soon as it has all of the traffic, as {GROUP}/promote asked: {left}",
+        )
+    if rollout.approved is not None and rollout.approved == rollout.step:
+        return "RollingOut", f"{name} {place}, which is approved"
+    return "RollingOut", f"{name} {place}"

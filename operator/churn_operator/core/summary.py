@@ -161,7 +161,7 @@ def _phase(draft: Draft) -> Phase:
     status = draft.status
     if draft.spec.suspend:
         return Phase.SUSPENDED
-    if draft.work and draft.work[0] == "RollingBack":
+    if draft.work and draft.work[0] in ("RollingBack", "Withdrawing"):
         return Phase.ROLLING_BACK
     if status.rollout.candidate is not None:
         return Phase.ROLLING_OUT
