@@ -46,7 +46,7 @@ def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
         raw: dict[str, Any] = dict(event["object"])
         key = ObjectKey(raw["metadata"]["namespace"], raw["metadata"]["name"])
         if event["type"] == "DELETED":
-            operator.gone(key)
+            operator.gone(key, raw["metadata"]["uid"])
         elif operator.store.put(key, raw):
             operator.queue.add(key)
 

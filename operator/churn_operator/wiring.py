@@ -76,9 +76,10 @@ class Operator:
     webhooks: Webhooks
     connections: AsyncExitStack
 
-    def gone(self, key: ObjectKey) -> None:
-        """A ChurnModel is gone: forget it."""
-        self.store.remove(key)
+    def gone(self, key: ObjectKey, uid: str) -> None:
+        """The ChurnModel with this uid is gone: forget it, unless another has its name by now."""
+        if key in self.store and not self.store.remove(key, uid):
+            return
         self.queue.forget(key)
         self.metrics.forget(key)
         self.serving.forget(key)

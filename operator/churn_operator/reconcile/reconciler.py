@@ -99,4 +99,4 @@ class Reconciler:
         if current is None:
             self.store.remove(key)
         else:
-            self.store.put(key, current)
+            self.store.replace(key, current)

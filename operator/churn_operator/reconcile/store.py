@@ -28,18 +28,28 @@ class ObjectStore:
 
     def put(self, key: ObjectKey, raw: Mapping[str, Any]) -> bool:
         """Remember an object; answers whether it was news."""
-        metadata = raw["metadata"]
-        uid, version = metadata.get("uid", ""), int(metadata["resourceVersion"])
         known = self._objects.get(key)
-        if known is not None and known.uid == uid and version <= known.version:
+        if known is not None and int(raw["metadata"]["resourceVersion"]) <= known.version:
             return False
-        kept = {name: value for name, value in metadata.items() if name != "managedFields"}
-        self._objects[key] = _Packed(uid, version, json.dumps({**raw, "metadata": kept}).encode())
+        self.replace(key, raw)
         return True
 
-    def remove(self, key: ObjectKey) -> None:
-        """Forget an object that is gone."""
-        self._objects.pop(key, None)
+    def replace(self, key: ObjectKey, raw: Mapping[str, Any]) -> None:
+        """Remember an object as the API server has it now, whatever was known: after etcd was restored from a backup
+        an older resourceVersion is the newest."""
+        metadata = raw["metadata"]
+        uid, version = metadata.get("uid", ""), int(metadata["resourceVersion"])
+        kept = {name: value for name, value in metadata.items() if name != "managedFields"}
+        self._objects[key] = _Packed(uid, version, json.dumps({**raw, "metadata": kept}).encode())
+
+    def remove(self, key: ObjectKey, uid: str | None = None) -> bool:
+        """Forget an object that is gone; answers whether it was known. With `uid`, only the object that has it: the
+        end of one may be told after the beginning of another of the same name."""
+        known = self._objects.get(key)
+        if known is None or uid not in (None, known.uid):
+            return False
+        del self._objects[key]
+        return True
 
     def get(self, key: ObjectKey) -> dict[str, Any] | None:
         """The newest state seen, or None. The caller owns what it gets."""

@@ -163,6 +163,17 @@ async def test_a_conflicting_write_tells_nothing_and_repeats_the_pass_on_the_new
     assert world.raw["status"]["observedGeneration"] == 2
 
 
+async def test_after_a_restore_of_etcd_the_older_state_is_what_passes_work_on() -> None:
+    world = World(churn_model())
+    world.raw["metadata"]["resourceVersion"] = "100"
+    reconciler = loop_over(world)
+    restored = churn_model(suspend=True)
+    restored["metadata"] |= {"resourceVersion": "7", "generation": 1}
+    world.raw = restored
+    await passes(reconciler, 2)
+    assert world.raw["status"]["phase"] == "Suspended"
+
+
 async def test_an_event_that_cannot_be_posted_fails_no_pass() -> None:
     world = World(churn_model())
     world.fails["post_event"] = Transient("Kubernetes", "time-out")

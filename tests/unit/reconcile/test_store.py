@@ -29,11 +29,19 @@ def test_an_older_or_equal_state_is_no_news() -> None:
     assert held(store) == "10"
 
 
-def test_an_object_that_was_made_anew_replaces_its_namesake_whatever_its_version() -> None:
+def test_an_object_that_was_made_anew_replaces_its_namesake_and_not_the_other_way_round() -> None:
     store = ObjectStore()
     store.put(KEY, version(10))
-    assert store.put(KEY, version(3, uid="u2"))
-    assert held(store) == "3"
+    assert store.put(KEY, version(12, uid="u2"))
+    assert not store.put(KEY, version(11)), "kopf tells of two objects of one name in any order"
+    assert held(store) == "12"
+
+
+def test_what_the_api_server_has_now_counts_although_its_version_is_older() -> None:
+    store = ObjectStore()
+    store.put(KEY, version(10))
+    store.replace(KEY, version(7))
+    assert held(store) == "7"
 
 
 def test_what_is_given_away_or_taken_in_is_not_what_is_held() -> None:
@@ -62,3 +70,13 @@ def test_what_is_removed_is_gone() -> None:
     assert KEY not in store
     assert store.get(KEY) is None
     assert list(store) == []
+
+
+def test_the_end_of_an_object_that_is_told_late_does_not_end_another_of_its_name() -> None:
+    store = ObjectStore()
+    store.put(KEY, version(10, uid="first"))
+    store.put(KEY, version(12, uid="second"))
+    assert not store.remove(KEY, "first")
+    assert held(store) == "12"
+    assert store.remove(KEY, "second")
+    assert KEY not in store
