@@ -10,7 +10,7 @@ from churn_operator.core.fingerprint import fingerprint_for_key
 from churn_operator.core.observation import Known, Unknown
 from churn_operator.core.own_pipeline import is_ready
 from churn_operator.core.training import training_key
-from churn_operator.core.watching import LOOK_FOR_MISSING, nothing_under_way
+from churn_operator.core.watching import LOOK_FOR_MISSING, held_up, nothing_under_way
 
 
 def must_adopt(spec: ChurnModelSpec, fingerprint: str, status: ChurnModelStatus) -> bool:
@@ -40,7 +40,10 @@ def consider_dataset(draft: Draft) -> Draft:
         draft = draft.look_again(seconds_of(spec.triggers.dataset_change.poll_interval))
     match draft.observation.dataset:
         case Unknown() as unknown:
-            return draft.unseen(ConditionType.DATASET_READY, unknown)
+            draft = draft.unseen(ConditionType.DATASET_READY, unknown)
+            if not required or not unknown.message:
+                return draft
+            return held_up(draft, unknown, spec.dataset.uri, ConditionType.DATASET_READY)
         case Known(value=None):
             return _missing(draft, required)
         case Known(value=str() as digest):

@@ -37,10 +37,11 @@ class Known(Generic[T]):
 
 @dataclass(frozen=True)
 class Unknown:
-    """It could not be seen; reason is CamelCase, message a sentence."""
+    """It could not be seen; reason is CamelCase, message a sentence. `rejected`: asking again will not help."""
 
     reason: str
     message: str
+    rejected: bool = False
 
 
 Seen = Known[T] | Unknown

@@ -8,7 +8,7 @@ from churn_operator.api.v1alpha1.status import PipelineStatus
 from churn_operator.core.draft import AT_ONCE, Draft
 from churn_operator.core.observation import Known, PipelinePackage, Unknown, UnreadablePackage
 from churn_operator.core.pipeline_contract import left_out, unsuitable
-from churn_operator.core.watching import LOOK_FOR_MISSING, nothing_under_way
+from churn_operator.core.watching import LOOK_FOR_MISSING, held_up, nothing_under_way
 
 
 def must_look(spec: ChurnModelSpec, fingerprint: str, status: ChurnModelStatus) -> bool:
@@ -36,7 +36,10 @@ def consider_pipeline(draft: Draft) -> Draft:
     draft = draft.look_again(seconds_of(spec.triggers.dataset_change.poll_interval))
     match draft.observation.package:
         case Unknown() as unknown:
-            return draft.unseen(ConditionType.PIPELINE_READY, unknown)
+            draft = draft.unseen(ConditionType.PIPELINE_READY, unknown)
+            if not required or not unknown.message:
+                return draft
+            return held_up(draft, unknown, _uri(draft), ConditionType.PIPELINE_READY)
         case Known(value=None):
             hint = "upload the compiled package, or correct spec.training.pipeline.uri"
             return _refuse(draft, "PipelineNotFound", f"there is no object at {_uri(draft)}: {hint}")

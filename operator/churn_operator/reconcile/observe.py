@@ -173,7 +173,7 @@ class Observer:
                 return Known(await answer)
         except Rejected as error:
             self.metrics.failed(error)
-            return Unknown(f"{error.source}Rejected", error.message)
+            return Unknown(f"{error.source}Rejected", error.message, rejected=True)
         except AdapterError as error:
             self.metrics.failed(error)
             return Unknown(f"{error.source}Unavailable", error.message)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from churn_operator.core.decide import decide
+from churn_operator.core.observation import Unknown
 
-from tests.unit.core.world import World, in_service, world
+from tests.unit.core.world import PACKAGE, World, in_service, world
 
 PHASES = ["new", "requested", "training", "recorded", "starting", "canary", "last step", "in service", "pinning"]
 PARTS = ["kfp_down", "s3_down", "kserve_down"]
@@ -124,3 +127,47 @@ def test_a_first_inference_service_that_is_refused_stalls(driver: str) -> None:
     assert new.condition("Ready") == "False ServingRejected"
     new.apply_refused = False
     assert new.settle().traffic() == {1: 100}
+
+
+def test_a_change_whose_data_cannot_be_seen_is_not_said_to_be_done(driver: str) -> None:
+    model = in_service(driver)
+    model.s3_down = True
+    model.change(training__seed=2)
+    model.settle()
+    assert model.model.observed_generation == model.generation
+    assert model.condition("DatasetReady") == "Unknown S3Unavailable"
+    assert model.condition("Reconciling") == "True InputUnseen"
+    assert model.condition("Stalled").startswith("False")
+    assert model.condition("Ready") == "True InService"
+    model.s3_down = False
+    assert model.settle().traffic() == {2: 100}
+
+
+def test_a_change_to_a_package_that_cannot_be_seen_is_not_said_to_be_done() -> None:
+    model = in_service()
+    model.change(training__pipeline={"uri": PACKAGE})
+    unseen = Unknown("S3Unavailable", "S3: connection refused")
+    model._write(decide(replace(model.observe(), package=unseen)))
+    assert model.condition("PipelineReady") == "Unknown S3Unavailable"
+    assert model.condition("Reconciling") == "True InputUnseen"
+    assert PACKAGE in model.message("Reconciling")
+
+
+def test_data_that_nobody_waits_for_may_be_out_of_sight(driver: str) -> None:
+    model = in_service(driver, triggers__dataset_change={"enabled": True, "poll_interval": "1m"})
+    model.s3_down = True
+    model.settle()
+    assert model.condition("DatasetReady") == "Unknown S3Unavailable"
+    assert model.condition("Reconciling") == "False UpToDate"
+
+
+def test_data_that_may_not_be_read_waits_for_a_person_and_is_one_write_however_its_refusal_is_worded() -> None:
+    new = world()
+    refused = [Unknown("S3Rejected", f"AccessDenied, request {number}", rejected=True) for number in range(3)]
+    for each in refused:
+        new._write(decide(replace(new.observe(), dataset=each)))
+    assert new.condition("Stalled") == "True S3Rejected"
+    assert "secretRef" in new.message("Stalled")
+    assert "request 0" in new.message("DatasetReady")
+    assert new.condition("Ready") == "False S3Rejected"
+    assert new.resource_version == 2
