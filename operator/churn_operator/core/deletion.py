@@ -15,6 +15,7 @@ from churn_operator.core.actions import (
 )
 from churn_operator.core.draft import AT_ONCE, BareDraft
 from churn_operator.core.observation import InvalidSpec, Known, Leftovers, Subject, Unknown
+from churn_operator.core.sentences import shortened
 from churn_operator.core.training import model_root, pipelines_target
 
 CLEANING = timedelta(seconds=2)
@@ -48,7 +49,8 @@ def consider_deletion(draft: BareDraft) -> BareDraft:
     late = draft.now - deletion.started >= draft.observation.installation.cleanup_deadline
     if not late:
         return draft.busy("Deleting", "; ".join(remaining)).look_again(CLEANING)
-    draft = draft.with_status(deletion=deletion.model_copy(update={"gave_up": tuple(remaining)}))
+    gave_up = tuple(shortened(each) for each in remaining)
+    draft = draft.with_status(deletion=deletion.model_copy(update={"gave_up": gave_up}))
     return draft.warn("CleanupGaveUp", f"left behind: {'; '.join(remaining)}").look_again(AT_ONCE)
 
 

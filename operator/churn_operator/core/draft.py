@@ -11,6 +11,7 @@ from churn_operator.api.v1alpha1 import ChurnModelSpec, ChurnModelStatus, Condit
 from churn_operator.api.v1alpha1.status import AbandonedTraining, RejectedKey, Version
 from churn_operator.core.actions import Action, Event, EventType
 from churn_operator.core.observation import Fault, Observation, Unknown
+from churn_operator.core.sentences import LONGEST_MESSAGE, shortened
 
 AT_ONCE = timedelta(0)
 UNSEEN = timedelta(seconds=10)
@@ -61,7 +62,7 @@ class BareDraft:
     def find(self, kind: ConditionType, status: ConditionStatus, reason: str, message: str) -> Self:
         """A draft with a finding; the last one about a condition counts."""
         others = tuple(finding for finding in self.findings if finding.type is not kind)
-        return replace(self, findings=(*others, Finding(kind, status, reason, message)))
+        return replace(self, findings=(*others, Finding(kind, status, reason, shortened(message, LONGEST_MESSAGE))))
 
     def unseen(self, kind: ConditionType, unknown: Unknown) -> Self:
         """A draft that says a condition could not be judged, and looks again soon."""
@@ -123,7 +124,7 @@ class Draft(BareDraft):
 
     def reject_key(self, key: str, reason: str, message: str) -> Draft:
         """A draft that never tries this training key again."""
-        entry = RejectedKey(key=key, reason=reason, message=message, time=self.now)
+        entry = RejectedKey(key=key, reason=reason, message=shortened(message), time=self.now)
         others = tuple(known for known in self.status.rejected_keys if known.key != key)
         return self.with_status(rejected_keys=(*others, entry)[-REMEMBERED_REJECTIONS:])
 

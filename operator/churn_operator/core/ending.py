@@ -8,6 +8,7 @@ from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import ConditionStatus
 from churn_operator.api.v1alpha1.status import RolloutStatus, Version, VersionState
 from churn_operator.core.draft import AT_ONCE, Draft
+from churn_operator.core.sentences import shortened
 
 
 def supersede(draft: Draft, versions: Iterable[Version]) -> Draft:
@@ -33,7 +34,7 @@ def promote(draft: Draft, candidate: Version) -> Draft:
 
 def roll_back(draft: Draft, candidate: Version, reason: str, why: str) -> Draft:
     """The stable version gets everything back, and the candidate's key is not tried again."""
-    stable = draft.status.rollout.stable
+    stable, why = draft.status.rollout.stable, shortened(why)
     message = f"version {candidate.number} was rolled back: {why}"
     current = draft.status.version(candidate.number) or candidate
     gone = current.model_copy(

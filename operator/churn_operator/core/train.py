@@ -16,6 +16,7 @@ from churn_operator.core.challenge import champion_of, is_about_another, must_be
 from churn_operator.core.draft import AT_ONCE, Draft
 from churn_operator.core.observation import Known, PipelinesTarget, Run, RunState, Unknown
 from churn_operator.core.own_pipeline import is_ready, look_anew
+from churn_operator.core.sentences import shortened
 from churn_operator.core.versions import record_version, say_made
 
 REPORT_GRACE = timedelta(seconds=60)
@@ -263,6 +264,7 @@ def _data_refused(draft: Draft, training: TrainingStatus, failure: Failure) -> D
 
 
 def _attempt_failed(draft: Draft, training: TrainingStatus, reason: str, message: str) -> Draft:
+    message = shortened(message)
     failed = training.model_copy(update={"failures": training.failures + 1})
     if failed.failures > draft.spec.training.retries:
         return _give_up(draft, failed, reason, message)
@@ -283,6 +285,7 @@ def _attempt_failed(draft: Draft, training: TrainingStatus, reason: str, message
 
 
 def _give_up(draft: Draft, training: TrainingStatus, reason: str, message: str) -> Draft:
+    message = shortened(message)
     failed = training.model_copy(
         update={
             "state": TrainingState.FAILED,

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from churn_report import ArtifactLayout, Report
 
 from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import ConditionStatus
+from churn_operator.api.v1alpha1.common import METRICS
 from churn_operator.api.v1alpha1.status import TrainingStatus, Version, VersionState
 from churn_operator.core import challenge, gate
 from churn_operator.core.draft import AT_ONCE, Draft
 from churn_operator.core.training import trainer_image
+
+MOST_METRICS = 40
+"""Metrics of a version that status keeps: a pipeline of one's own may report any number of them."""
 
 
 def record_version(draft: Draft, training: TrainingStatus, report: Report) -> Draft:
@@ -30,7 +35,7 @@ def record_version(draft: Draft, training: TrainingStatus, report: Report) -> Dr
         image=trainer_image(draft.spec, draft.observation.installation),
         pipeline=draft.status.dataset.pipeline if draft.status.dataset else None,
         algorithm=report.algorithm or "",
-        metrics={name: value for name, value in report.metrics.items() if math.isfinite(value)},
+        metrics=_remembered(report.metrics),
         gate=results,
         created=draft.now,
     )
@@ -38,6 +43,12 @@ def record_version(draft: Draft, training: TrainingStatus, report: Report) -> Dr
     draft = draft.tell("ModelTrained", f"{_made(version)}, by run {training.run_name}").look_again(AT_ONCE)
     draft = _pass(draft, version) if gate.passed(results) else _reject(draft, version)
     return say_made(draft)
+
+
+def _remembered(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Those that are numbers: all that the gate may have to judge again, and the first of the rest."""
+    finite = [name for name, value in metrics.items() if math.isfinite(value)]
+    return {name: metrics[name] for name in sorted(finite, key=lambda name: name not in METRICS)[:MOST_METRICS]}
 
 
 def _made(version: Version) -> str:

@@ -9,6 +9,7 @@ from churn_operator.api.v1alpha1.rollout import Analysis, OnInconclusive
 from churn_operator.api.v1alpha1.status import AnalysisStatus, CheckStatus, Verdict
 from churn_operator.core.analysis.look import Look
 from churn_operator.core.analysis.verdicts import CheckResult
+from churn_operator.core.sentences import shortened
 
 
 class Conclusion(StrEnum):
@@ -77,7 +78,7 @@ def _status(result: CheckResult) -> CheckStatus:
         threshold=result.threshold,
         samples=result.samples,
         p_value=_rounded(result.p_value),
-        message=result.message,
+        message=shortened(result.message),
     )
 
 
