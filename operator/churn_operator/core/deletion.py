@@ -44,6 +44,7 @@ def consider_deletion(draft: BareDraft) -> BareDraft:
     if deletion.gave_up:
         return draft.act(RemoveFinalizer())
     draft, remaining = _clean(draft)
+    remaining = [*remaining, *(fault.message for fault in draft.observation.faults)]
     if not remaining:
         return draft.act(RemoveFinalizer())
     late = draft.now - deletion.started >= draft.observation.installation.cleanup_deadline

@@ -80,7 +80,11 @@ class BareDraft:
         return replace(self, work=(reason, message))
 
     def delayed(self, reason: str, message: str) -> Self:
-        """A draft whose work is held up by something that may pass: Reconciling, and a warning."""
+        """A draft whose work is held up by something that may pass: Reconciling, and a warning. The first message
+        stays while the reason does: error texts vary from call to call, and each change would be a write."""
+        before = self.status.condition(ConditionType.RECONCILING)
+        if before is not None and before.reason == reason:
+            message = before.message
         return replace(self, work=(reason, message), complaint=(reason, message)).look_again(UNSEEN)
 
     def blocked(self, reason: str, message: str) -> Self:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from churn_operator.api.conditions import ConditionType, Finding, dated
 from churn_operator.api.v1alpha1 import ChurnModelStatus, Condition, ConditionStatus, Phase
 from churn_operator.api.v1alpha1.status import TrainingState
+from churn_operator.core.actions import ApplyServing, SubmitRun
 from churn_operator.core.draft import BareDraft, Draft
 
 D = TypeVar("D", bound=BareDraft)
@@ -21,11 +22,13 @@ _OUTAGES = (
     ConditionType.SERVED,
 )
 
+_TOLD_WHERE_THEY_MATTER = (ApplyServing.__name__, SubmitRun.__name__)
+
 
 def summarize(draft: Draft) -> Draft:
     """Derive everything that is a summary of the rest, and date the conditions."""
     draft = _ready(_rejected_wish(draft), pinned=draft.spec.rollback_to)
-    return _seal(_suspended(draft) if draft.spec.suspend else _progress(draft), _phase(draft))
+    return _seal(_suspended(draft) if draft.spec.suspend else _progress(_held_up(draft)), _phase(draft))
 
 
 def summarize_unreadable(draft: BareDraft) -> BareDraft:
@@ -88,6 +91,17 @@ def _suspended(draft: D) -> D:
     return draft
 
 
+def _held_up(draft: D) -> D:
+    """An action that failed and that nothing else has told of: the finalizer may not be set, say."""
+    fault = next((one for one in draft.observation.faults if one.action not in _TOLD_WHERE_THEY_MATTER), None)
+    if fault is None:
+        return draft
+    if fault.rejected:
+        message = f"{fault.action} was refused, and is tried again: {fault.message}"
+        return replace(draft, work=None).hindered("ActionRejected", message)
+    return draft.delayed("ActionFailed", f"{fault.action} failed, and is tried again: {fault.message}")
+
+
 def _progress(draft: D) -> D:
     """Reconciling and Stalled exclude each other: what waits for a person is not under way."""
     no, yes = ConditionStatus.FALSE, ConditionStatus.TRUE
@@ -103,11 +117,12 @@ def _progress(draft: D) -> D:
 
 
 def _announce_complaint(draft: D) -> D:
-    """A warning about what holds the work up, when a condition tells of it that did not before."""
+    """A warning about what holds the work up, when Reconciling or Stalled did not tell of it before."""
     if draft.complaint is None or draft.complaint != (draft.work or draft.obstacle):
         return draft
     reason, message = draft.complaint
-    known = any(condition.reason == reason for condition in draft.status.conditions)
+    told = (draft.status.condition(kind) for kind in (ConditionType.RECONCILING, ConditionType.STALLED))
+    known = any(condition is not None and condition.reason == reason for condition in told)
     return draft if known else draft.warn(reason, message)
 
 

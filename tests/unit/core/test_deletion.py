@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from churn_operator.api.v1alpha1 import Phase
-from churn_operator.core.observation import InvalidSpec
+from churn_operator.core.decide import decide
+from churn_operator.core.observation import Fault, InvalidSpec
 
 from tests.unit.core.world import INSTALLATION, World, in_service, world
 
@@ -109,6 +111,20 @@ def test_an_object_that_is_going_says_so() -> None:
     assert model.condition("Ready") == "False Deleting"
     assert model.condition("Reconciling") == "True Deleting"
     assert model.condition("Stalled") == "False Progressing"
+
+
+def test_what_may_not_be_removed_is_told_with_the_reason() -> None:
+    model = in_service(deletion_policy="Delete")
+    model.delete()
+    model.step()
+    refused = Fault("DeleteServing", True, "Kubernetes: 403 churn-operator cannot delete inferenceservices")
+    told = decide(replace(model.observe(), faults=(refused,)))
+    reconciling = told.status.condition("Reconciling")
+    assert reconciling is not None
+    assert reconciling.message.endswith("Kubernetes: 403 churn-operator cannot delete inferenceservices")
+    model.advance(SOON)
+    given_up = decide(replace(model.observe(), faults=(refused,)))
+    assert "cannot delete inferenceservices" in given_up.events[-1].message
 
 
 def test_a_lost_answer_during_cleanup_is_tried_again(driver: str) -> None:

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 from churn_operator.core.decide import decide
-from churn_operator.core.observation import Unknown
+from churn_operator.core.observation import Fault, Unknown
 
-from tests.unit.core.world import PACKAGE, World, in_service, world
+from tests.unit.core.kserve_world import ServingPlan
+from tests.unit.core.world import PACKAGE, ModelPlan, World, in_service, world
 
 PHASES = ["new", "requested", "training", "recorded", "starting", "canary", "last step", "in service", "pinning"]
 PARTS = ["kfp_down", "s3_down", "kserve_down"]
@@ -171,3 +172,46 @@ def test_data_that_may_not_be_read_waits_for_a_person_and_is_one_write_however_i
     assert "request 0" in new.message("DatasetReady")
     assert new.condition("Ready") == "False S3Rejected"
     assert new.resource_version == 2
+
+
+@pytest.mark.parametrize(
+    ("rejected", "reason"), [(True, "True ActionRejected"), (False, "True ActionFailed")], ids=["refused", "failed"]
+)
+def test_a_finalizer_that_cannot_be_set_is_told_and_warned_of_once(rejected: bool, reason: str) -> None:
+    new = world()
+    new.reconcile()
+    for number in range(3):
+        fault = Fault("AddFinalizer", rejected, f"Kubernetes: 403 denied the request {number}")
+        new._write(decide(replace(new.observe(), faults=(fault,))))
+    assert new.condition("Stalled" if rejected else "Reconciling") == reason
+    assert "AddFinalizer" in new.message("Stalled" if rejected else "Reconciling")
+    assert "denied the request" in new.message("Stalled" if rejected else "Reconciling")
+    assert new.reasons().count(reason.split()[1]) == 1
+
+
+def test_an_outage_whose_errors_are_worded_differently_each_time_is_one_write(driver: str) -> None:
+    model = in_service(driver)
+    model.change(serving__min_replicas=2)
+    writes = []
+    for number in range(4):
+        fault = Fault("ApplyServing", False, f"Kubernetes: cannot be reached: <connection at 0x{number}>")
+        model._write(decide(replace(model.observe(), faults=(fault,))))
+        writes.append(model.resource_version)
+    assert model.condition("Reconciling") == "True ServingUnavailable"
+    assert len(set(writes)) == 1
+
+
+def test_a_warning_is_not_swallowed_because_an_old_rollback_had_the_same_reason() -> None:
+    model = in_service()
+    model.plans[2] = ModelPlan(serving=ServingPlan(start=None))
+    model.change(training__seed=2)
+    model.settle()
+    model.change(training__seed=1)
+    model.settle()
+    assert model.condition("CanaryHealthy") == "False ProgressDeadlineExceeded"
+    assert model.condition("Stalled") == "False UpToDate"
+    model.plans[1] = ModelPlan(serving=ServingPlan(start=None))
+    model.change(serving__min_replicas=2)
+    model.settle()
+    assert model.condition("Stalled") == "True ProgressDeadlineExceeded"
+    assert model.reasons().count("ProgressDeadlineExceeded") == 1
