@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from churn_operator.api.v1alpha1 import ChurnModelSpec
 from churn_operator.core.actions import AddFinalizer, Decision
+from churn_operator.core.clock import set_right
 from churn_operator.core.dataset import consider_dataset
 from churn_operator.core.deletion import consider_deletion
 from churn_operator.core.draft import AT_ONCE, BareDraft, Draft
@@ -30,6 +31,7 @@ D = TypeVar("D", bound=BareDraft)
 
 def decide(observation: Observation) -> Decision:
     """What to do about a ChurnModel, what to say, and when to look again."""
+    observation = _by_the_clock(observation)
     subject = observation.subject
     if subject.deletion_requested is not None:
         draft = consider_deletion(BareDraft(observation=observation, status=subject.status))
@@ -39,6 +41,13 @@ def decide(observation: Observation) -> Decision:
             return _decision(_decide_unreadable(observation, message))
         case ChurnModelSpec() as spec:
             return _decision(_decide_readable(observation, spec))
+
+
+def _by_the_clock(observation: Observation) -> Observation:
+    status = set_right(observation.subject.status, observation.now)
+    if status is observation.subject.status:
+        return observation
+    return replace(observation, subject=replace(observation.subject, status=status))
 
 
 def _decide_readable(observation: Observation, spec: ChurnModelSpec) -> BareDraft:

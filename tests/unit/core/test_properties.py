@@ -233,6 +233,13 @@ class Life(RuleBasedStateMachine):
     def outage_that_stays(self, fault: str, there: bool) -> None:
         setattr(self.world, fault, there)
 
+    @rule(ahead=st.sampled_from([400 * 86400, 700, 0, -700]), during=moments, then=moments)
+    def clock_is_wrong(self, ahead: int, during: int, then: int) -> None:
+        self.world.skew = timedelta(seconds=ahead)
+        self._passes(during)
+        self.world.skew = timedelta(0)
+        self._passes(then)
+
     @rule(then=moments)
     def lost_answer(self, then: int) -> None:
         self.world.lost_answers += 1

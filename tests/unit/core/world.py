@@ -200,6 +200,8 @@ class World:
     apply_refused: bool = False
     apply_fails: bool = False
     lost_answers: int = 0
+    skew: timedelta = timedelta(0)
+    """How far the operator's clock is ahead."""
     generation: int = 1
     resource_version: int = 1
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -370,8 +372,9 @@ class World:
     def observe(self) -> Observation:
         """What a pass would see."""
         subject = self.subject()
-        asked = questions(subject, self.installation, self.now)
-        observation = Observation(now=self.now, subject=subject, installation=self.installation)
+        told = self.now + self.skew
+        asked = questions(subject, self.installation, told)
+        observation = Observation(now=told, subject=subject, installation=self.installation)
         if asked.dataset is not None:
             digest = self.datasets.get(asked.dataset.location.uri)
             observation = replace(observation, dataset=self._unless(self.s3_down, "S3", digest))
