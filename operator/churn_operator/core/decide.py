@@ -28,6 +28,11 @@ from churn_operator.core.versions import forget_old_versions, reconsider_version
 
 D = TypeVar("D", bound=BareDraft)
 
+_STATUS_UNREADABLE = (
+    "status.rollout names version {}, of which this version of the operator can read nothing in status.versions: run "
+    "the one that wrote it, or restore status from a backup; until then nothing is begun, and nothing is removed"
+)
+
 
 def decide(observation: Observation) -> Decision:
     """What to do about a ChurnModel, what to say, and when to look again."""
@@ -55,6 +60,11 @@ def _decide_readable(observation: Observation, spec: ChurnModelSpec) -> BareDraf
     draft = Draft(observation=observation, status=status, spec=spec, fingerprint=fingerprint(spec))
     if spec.suspend:
         return summarize(_look_only(draft))
+    unread = [
+        number for number in (status.rollout.stable, status.rollout.candidate) if number and not status.version(number)
+    ]
+    if unread:
+        return summarize(_look_only(draft).hindered("StatusUnreadable", _STATUS_UNREADABLE.format(unread[0])))
     draft = consider_dataset(consider_pipeline(draft))
     draft = reconsider_versions(heed_retry(draft))
     draft = consider_training(draft)

@@ -18,7 +18,7 @@ from churn_operator.reconcile.herald import Herald
 from churn_operator.reconcile.metrics import LoopMetrics
 from churn_operator.reconcile.observe import Observer
 from churn_operator.reconcile.store import ObjectStore
-from churn_operator.reconcile.subject import subject_of
+from churn_operator.reconcile.subject import subject_of, with_unread_versions
 
 AT_ONCE = timedelta(0)
 AFTER_FAULT = timedelta(seconds=5)
@@ -78,7 +78,7 @@ class Reconciler:
     ) -> bool:
         """One status write, and only if it differs. Answers False if the object changed meanwhile: then the
         pass has to be repeated on what it is now."""
-        status = write_status(decision.status)
+        status = with_unread_versions(write_status(decision.status), subject.status, raw.get("status"))
         if status == raw.get("status"):
             return True
         version = (written or raw)["metadata"]["resourceVersion"]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from churn_operator.api.reading import SpecError, read_spec, read_status
-from churn_operator.api.v1alpha1 import ChurnModelSpec
+from churn_operator.api.v1alpha1 import ChurnModelSpec, ChurnModelStatus
 from churn_operator.core.observation import InvalidSpec, ObjectKey, Subject
 
 FINALIZER = "churnops.dev/cleanup"
@@ -28,6 +28,16 @@ def subject_of(raw: Mapping[str, Any]) -> Subject:
         status=read_status(raw.get("status")),
         annotations=metadata.get("annotations", {}),
     )
+
+
+def with_unread_versions(
+    written: Mapping[str, Any], read: ChurnModelStatus, raw: Mapping[str, Any] | None
+) -> Mapping[str, Any]:
+    """The status to write, with the versions of `raw` that could not be `read`: what another version of the operator
+    wrote stays for it to read again."""
+    numbers = {version.number for version in read.versions}
+    unread = [each for each in (raw or {}).get("versions", ()) if each.get("number") not in numbers]
+    return {**written, "versions": [*unread, *written.get("versions", ())]} if unread else written
 
 
 def _spec(raw: Mapping[str, Any]) -> ChurnModelSpec | InvalidSpec:

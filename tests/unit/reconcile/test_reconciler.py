@@ -174,6 +174,25 @@ async def test_after_a_restore_of_etcd_the_older_state_is_what_passes_work_on() 
     assert world.raw["status"]["phase"] == "Suspended"
 
 
+async def test_a_version_that_a_newer_operator_wrote_is_neither_lost_nor_taken_out_of_service() -> None:
+    newer = {"number": 3, "state": "Quarantined", "key": "k" * 64, "modelUri": "s3://mlops/churn/team/churn/k/1/model"}
+    raw = churn_model()
+    raw["metadata"]["finalizers"] = [FINALIZER]
+    raw["status"] = {
+        "latestVersion": 3,
+        "versions": [newer],
+        "rollout": {"stable": 3},
+        "serving": {"driver": "knative"},
+    }
+    world = World(raw)
+    await passes(loop_over(world), 3)
+    stalled = read_status(world.raw["status"]).condition("Stalled")
+    assert stalled is not None
+    assert (stalled.status, stalled.reason) == ("True", "StatusUnreadable")
+    assert world.raw["status"]["versions"] == [newer]
+    assert not {"delete", "apply", "submit"} & set(world.calls)
+
+
 async def test_an_event_that_cannot_be_posted_fails_no_pass() -> None:
     world = World(churn_model())
     world.fails["post_event"] = Transient("Kubernetes", "time-out")
