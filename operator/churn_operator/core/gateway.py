@@ -17,6 +17,9 @@ from churn_operator.core.traffic import (
     VersionServiceStep,
 )
 
+FOREIGN = 0
+"""The number of whatever is no version of ours, among the weights of a route."""
+
 
 @dataclass(frozen=True)
 class VersionService:
@@ -34,7 +37,8 @@ class VersionService:
 class GatewayObservation:
     """All InferenceServices of a ChurnModel and its HTTPRoute.
 
-    `weights` are the route's (version number, percent) pairs sorted by number, empty without a route;
+    `weights` are the route's (version number, percent) pairs sorted by number, empty without a route; FOREIGN is what
+    somebody else added to it, and takes part in the traffic.
     `accepted` says whether a gateway has taken the route as it is now. `mirror` is the version that the route
     mirrors requests to, and the percent of them.
     """
@@ -106,7 +110,8 @@ class GatewayObservation:
         weights = self._attainable(wish)
         mirror = self._mirrored(wish, weights)
         there = (weights, mirror) == (self.weights, self.mirror)
-        return RouteStep(weights, mirror) if weights and not there else None
+        ours = bool(weights) and FOREIGN not in dict(weights)
+        return RouteStep(weights, mirror) if ours and not there else None
 
     def _is_route_to(self, version: ServedVersion | None, route: RouteStep) -> bool:
         """Whether the route gives this version, with its model as it is wished for, everything."""

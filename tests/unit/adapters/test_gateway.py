@@ -16,7 +16,14 @@ from churn_operator.adapters.kserve.gateway import (
 )
 from churn_operator.core.gateway import VersionService
 from churn_operator.core.observation import ObjectKey
-from churn_operator.core.traffic import PredictorSettings, Readiness, RouteStep, ServedVersion, VersionServiceStep
+from churn_operator.core.traffic import (
+    Arrangement,
+    PredictorSettings,
+    Readiness,
+    RouteStep,
+    ServedVersion,
+    VersionServiceStep,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -205,3 +212,37 @@ def test_the_gateways_address_is_the_base_of_the_url(listener: Object, url: str)
 @pytest.mark.parametrize("raw", [{}, {"spec": {"listeners": []}}, {"status": {"addresses": [{"value": "x"}]}}])
 def test_a_gateway_without_an_address_has_no_url(raw: Object) -> None:
     assert url_of(raw) is None
+
+
+def _with_foreign_backend(route: Object) -> Object:
+    route["spec"]["rules"][0]["backendRefs"].append({"name": "canary-of-mine", "port": 80, "weight": 100})
+    return route
+
+
+def _with_foreign_rule(route: Object) -> Object:
+    rule = {"matches": [{"path": {"value": "/v2"}}], "backendRefs": [{"name": "telco-v1-predictor", "port": 80}]}
+    route["spec"]["rules"].append(rule)
+    return route
+
+
+@pytest.mark.parametrize("meddle", [_with_foreign_backend, _with_foreign_rule])
+def test_what_somebody_adds_to_the_route_takes_traffic_and_is_put_right(meddle: Callable[[Object], Object]) -> None:
+    one = ServedVersion(1, "s3://mlops/churn/shop/telco/1234/1/model", "aaaa")
+    services = [service_manifest(_KEY, "5f0c", VersionServiceStep(each, _SETTINGS)) for each in (one, _TWO)]
+    for service in services:
+        service["status"] = {"conditions": [{"type": "Ready", "status": "True"}]}
+    wish = Arrangement(one, _TWO, 10, _SETTINGS)
+    untouched = observation(_KEY, services, _route(), None)
+    assert untouched is not None
+    assert untouched.step_towards(wish, "") is None
+    meddled = observation(_KEY, services, meddle(_route()), None)
+    assert meddled is not None
+    assert not meddled.in_effect(wish, "")
+    assert meddled.step_towards(wish, "") == RouteStep(((1, 90), (2, 10)))
+
+
+def test_what_somebody_added_is_never_wished_for() -> None:
+    nobody_ready = service_manifest(_KEY, "5f0c", VersionServiceStep(_TWO, _SETTINGS))
+    seen = observation(_KEY, [nobody_ready], _with_foreign_backend(_route()), None)
+    assert seen is not None
+    assert seen.step_towards(Arrangement(_TWO, None, 0, _SETTINGS), "") is None

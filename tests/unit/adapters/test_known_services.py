@@ -84,3 +84,19 @@ def test_a_route_of_the_same_name_is_no_inference_service() -> None:
     known.seen({**_service(10, "s3://mlops/b"), "kind": "HTTPRoute"})
     known.seen({**_service(11), "kind": "HTTPRoute"}, deleted=True)
     assert _uri(known) == "s3://mlops/a"
+
+
+def test_an_answer_that_was_on_its_way_when_the_object_went_does_not_bring_it_back() -> None:
+    known = KnownServices()
+    known.seen(_service(10), deleted=True)
+    known.seen(_service(9))
+    assert known.get(_KEY) is None
+    known.seen(_service(11, "s3://mlops/b"))
+    assert _uri(known) == "s3://mlops/b"
+
+
+def test_of_objects_that_went_only_the_last_ones_are_remembered() -> None:
+    known = KnownServices()
+    for number in range(1500):
+        known.seen(_service(number + 1, name=f"telco-{number}", label=f"telco-{number}"), deleted=True)
+    assert len(known._gone) == 1000

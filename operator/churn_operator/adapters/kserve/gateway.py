@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ from churn_operator.adapters.kserve.predictor import (
     uri_of,
     variables_in,
 )
-from churn_operator.core.gateway import GatewayObservation, VersionService
+from churn_operator.core.gateway import FOREIGN, GatewayObservation, VersionService
 from churn_operator.core.observation import ObjectKey
 from churn_operator.core.traffic import Readiness, RouteStep, VersionServiceStep
 
@@ -196,14 +197,13 @@ def _readiness(raw: Object) -> Readiness:
 
 
 def _weights(key: ObjectKey, route: Object) -> tuple[tuple[int, int], ...]:
-    weights: dict[int, int] = {}
-    for rule in route["spec"].get("rules") or ():
+    """By version; what somebody else has put there, a backend or a rule of its own, is that of version 0."""
+    weights: Counter[int] = Counter()
+    for place, rule in enumerate(route["spec"].get("rules") or ()):
         for reference in rule.get("backendRefs") or ():
-            number = _number_behind(key, reference)
-            weight = int(reference.get("weight", 1))
-            if number is not None and weight:
-                weights[number] = weight
-    return tuple(sorted(weights.items()))
+            number = _number_behind(key, reference) if place == 0 else None
+            weights[number or FOREIGN] += int(reference.get("weight", 1))
+    return tuple(sorted((number, weight) for number, weight in weights.items() if weight))
 
 
 def _mirror(key: ObjectKey, route: Object) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from churn_operator.adapters.kserve import canary_list, knative
@@ -11,6 +12,7 @@ from churn_operator.core.knative import KnativeObservation
 from churn_operator.core.observation import ObjectKey
 
 _STANDARD_MODES = ("Standard", "RawDeployment")
+_REMEMBERED_ENDS = 1000
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class KnownServices:
 
     def __init__(self) -> None:
         self._known: dict[ObjectKey, KnownService] = {}
+        self._gone: OrderedDict[ObjectKey, int] = OrderedDict()
 
     def get(self, key: ObjectKey) -> KnownService | None:
         """What is known; None does not say that there is nothing."""
@@ -47,7 +50,7 @@ class KnownServices:
         if not self._is_newer(key, raw):
             return
         if deleted:
-            self.forget(key)
+            self._bury(key, int(metadata["resourceVersion"]))
         else:
             self._known[key] = known_service(raw)
 
@@ -55,9 +58,17 @@ class KnownServices:
         """Ask the API server next time."""
         self._known.pop(key, None)
 
+    def _bury(self, key: ObjectKey, version: int) -> None:
+        """It is gone: an answer of the API server that was on its way meanwhile may still show it."""
+        self.forget(key)
+        self._gone[key] = version
+        self._gone.move_to_end(key)
+        if len(self._gone) > _REMEMBERED_ENDS:
+            self._gone.popitem(last=False)
+
     def _is_newer(self, key: ObjectKey, raw: Object) -> bool:
-        known = self._known.get(key)
-        return known is None or int(raw["metadata"]["resourceVersion"]) >= known.version
+        known, version = self._known.get(key), int(raw["metadata"]["resourceVersion"])
+        return version > self._gone.get(key, 0) and (known is None or version >= known.version)
 
 
 def known_service(raw: Object) -> KnownService:
