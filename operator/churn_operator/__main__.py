@@ -22,10 +22,9 @@ _ALLOCATIONS_UNTIL_COLLECTION = 20_000
 
 async def _run(settings: Settings) -> None:
     operator = await build(settings)
-    namespaces = tuple(name for name in settings.namespaces.split(",") if name)
     ports = (settings.metrics_port, settings.health_port)
     async with serving_health(operator.health, operator.metrics.text, settings.bind_address, *ports):
-        await handlers.run(operator, asyncio.Event(), namespaces)
+        await handlers.run(operator, asyncio.Event(), settings.watched)
 
 
 def command_line() -> argparse.ArgumentParser:

@@ -113,9 +113,11 @@ async def run(operator: Operator, stop: asyncio.Event, namespaces: tuple[str, ..
     remember_scopes(loop)
     _stop_on_signals(loop, stop)
     operator.health.workers = asyncio.create_task(operator.work(), name="workers")
+    stocktaking = asyncio.create_task(operator.take_stock(), name="stocktaking")
     try:
         await operator.health.watches.keep(partial(_watch, operator, stop, namespaces), stop)
     finally:
+        await _cancelled([stocktaking])
         await _end(operator)
 
 

@@ -91,6 +91,26 @@ class Cluster(Protocol):
         """Post an Event about the ChurnModel."""
 
 
+class Inventory(Protocol):
+    """What the API server has, by name."""
+
+    async def churn_models(self) -> frozenset[ObjectKey]:
+        """All ChurnModels that are watched."""
+
+    async def serving(self) -> frozenset[tuple[str, ObjectKey]]:
+        """Kind and name of everything that serves some ChurnModel: InferenceServices and HTTPRoutes with our label."""
+
+
+class ServingKnowledge(Protocol):
+    """What the watch has shown of what serves."""
+
+    def names(self) -> dict[tuple[str, ObjectKey], ObjectKey]:
+        """Kind and name of what is known to be there, with the ChurnModel that it serves."""
+
+    def forget(self, key: ObjectKey) -> None:
+        """Ask the API server about this ChurnModel next time."""
+
+
 class Lease(Protocol):
     """The lock in the cluster that one of several operators holds."""
 

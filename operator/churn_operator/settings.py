@@ -61,6 +61,11 @@ class Settings:
         )
 
     @property
+    def watched(self) -> tuple[str, ...]:
+        """The namespaces that are watched; none means all."""
+        return tuple(name for name in self.namespaces.split(",") if name)
+
+    @property
     def cleanup_deadline(self) -> timedelta:
         """How long a deletion waits for what cannot be reached."""
         return timedelta(seconds=self.cleanup_deadline_seconds)

@@ -19,6 +19,7 @@ from churn_operator.adapters.api_session import ApiSession
 from churn_operator.adapters.artifacts import MinioArtifacts
 from churn_operator.adapters.cloudevents import CloudEventsNotifier
 from churn_operator.adapters.cluster import KubernetesCluster
+from churn_operator.adapters.inventory import KubernetesInventory
 from churn_operator.adapters.kfp import KfpPipelines
 from churn_operator.adapters.kfp_errors import SOURCE as KFP
 from churn_operator.adapters.kfp_package import pipeline_code_version
@@ -42,6 +43,7 @@ from churn_operator.reconcile.observe import Observer
 from churn_operator.reconcile.queue import WorkQueue
 from churn_operator.reconcile.reconciler import Reconciler
 from churn_operator.reconcile.recorder import EventRecorder
+from churn_operator.reconcile.stocktaking import Stocktaking
 from churn_operator.reconcile.store import ObjectStore
 from churn_operator.reconcile.watches import Watches
 from churn_operator.reconcile.workers import Workers
@@ -74,6 +76,7 @@ class Operator:
     recorder: EventRecorder
     notifier: CloudEventsNotifier
     webhooks: Webhooks
+    stocktaking: Callable[[Callable[[ObjectKey, str], None]], Stocktaking]
     connections: AsyncExitStack
 
     def gone(self, key: ObjectKey, uid: str) -> None:
@@ -83,6 +86,10 @@ class Operator:
         self.queue.forget(key)
         self.metrics.forget(key)
         self.serving.forget(key)
+
+    async def take_stock(self) -> None:
+        """Find out again and again what went unseen, until cancelled."""
+        await self.stocktaking(self.gone).run()
 
     async def told(self) -> None:
         """Return once all that waits to be told is told, or given up."""
@@ -139,6 +146,13 @@ async def build(settings: Settings) -> Operator:
     may_act = (lambda: True) if leadership is None else (lambda: leadership.valid)
     reconciler = Reconciler(store, observer, actor, cluster, herald, metrics, may_act)
     workers = Workers(queue, reconciler, settings.workers, timedelta(seconds=settings.resync_seconds))
+    watches = Watches(metrics)
+    inventory = KubernetesInventory(session, settings.watched)
+
+    def stocktaking(gone: Callable[[ObjectKey, str], None]) -> Stocktaking:
+        interval = timedelta(seconds=settings.resync_seconds)
+        return Stocktaking(store, queue, serving, inventory, cluster, metrics, gone, watches.begun_again, interval)
+
     return Operator(
         store=store,
         queue=queue,
@@ -146,10 +160,11 @@ async def build(settings: Settings) -> Operator:
         serving=serving,
         metrics=metrics,
         registry=registry,
-        health=Health(Watches(metrics)),
+        health=Health(watches),
         recorder=recorder,
         notifier=notifier,
         webhooks=webhooks,
+        stocktaking=stocktaking,
         connections=connections,
     )
 

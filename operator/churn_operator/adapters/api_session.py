@@ -16,6 +16,8 @@ from churn_operator.errors import Transient
 
 _TIMEOUT = aiohttp.ClientTimeout(total=8, sock_connect=3)
 MERGE_PATCH = "application/merge-patch+json"
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""Accept header for a listing without spec and status."""
 
 
 class ApiSession:
@@ -36,6 +38,7 @@ class ApiSession:
         path: str,
         body: Mapping[str, Any] | None = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> dict[str, Any]:
         """The answer as JSON. Raises an AdapterError for every status but 2xx, and where there is no answer."""
         try:
@@ -43,7 +46,7 @@ class ApiSession:
                 method,
                 self._configuration.host + path,
                 data=None if body is None else json.dumps(body).encode(),
-                headers=self._headers(content_type),
+                headers=self._headers(content_type, accept),
             ) as response:
                 text = await response.text()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -71,8 +74,8 @@ class ApiSession:
             )
         return self._session
 
-    def _headers(self, content_type: str) -> dict[str, str]:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+    def _headers(self, content_type: str, accept: str) -> dict[str, str]:
+        headers = {"Accept": accept, "Content-Type": content_type}
         token = self._configuration.get_api_key_with_prefix("authorization")
         if token:
             headers["Authorization"] = token

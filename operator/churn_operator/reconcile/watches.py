@@ -28,6 +28,8 @@ class Watches:
     """Keeps watching. To be used from one event loop."""
 
     def __init__(self, metrics: LoopMetrics) -> None:
+        self.begun_again = asyncio.Event()
+        """Set for whoever has to know that what went meanwhile was not told."""
         self._metrics = metrics
         self._began: float | None = None
         self._failing_since: float | None = None
@@ -81,6 +83,7 @@ class Watches:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await stop.wait()
+        self.begun_again.set()
 
 
 def _now() -> float:

@@ -54,6 +54,10 @@ class KnownServices:
         else:
             self._known[key] = known_service(raw)
 
+    def names(self) -> dict[tuple[str, ObjectKey], ObjectKey]:
+        """Kind and name of each, with its ChurnModel."""
+        return {(KIND, key): key for key in self._known}
+
     def forget(self, key: ObjectKey) -> None:
         """Ask the API server next time."""
         self._known.pop(key, None)

@@ -79,6 +79,15 @@ class KnownVersions:
             reading = _route_reading(key, raw) if kind == gateway.ROUTE_KIND else gateway.version_service(key, raw)
         known.put(kind, raw, reading)
 
+    def names(self) -> dict[tuple[str, ObjectKey], ObjectKey]:
+        """Kind and name of each, with its ChurnModel."""
+        return {
+            (kind, ObjectKey(model.namespace, name)): model
+            for model, known in self._models.items()
+            for (kind, name), (_, reading) in known.found.items()
+            if reading is not None
+        }
+
     def removed(self, key: ObjectKey, name: str) -> None:
         """We deleted the InferenceService of a version."""
         known = self._models.get(key)

@@ -54,6 +54,10 @@ class KServeServing:
         self._known.seen(raw, deleted)
         self._versions.seen(raw, deleted)
 
+    def names(self) -> dict[tuple[str, ObjectKey], ObjectKey]:
+        """See ports.ServingKnowledge."""
+        return {**self._known.names(), **self._versions.names()}
+
     def forget(self, key: ObjectKey) -> None:
         """A ChurnModel is gone, or what serves it was taken away: ask the API server next time."""
         self._known.forget(key)
