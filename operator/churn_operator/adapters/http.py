@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -25,6 +26,17 @@ class Answer:
     def ok(self) -> bool:
         """Whether the status is 2xx."""
         return 200 <= self.status < 300
+
+
+def shown(url: str) -> str:
+    """What may be said of an address in a condition, an event or a log: who was asked. Its path or query may be the
+    secret of a webhook, and what stands before the @ is a password."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port is not None else ""
+    except ValueError:
+        return "what is given"
+    return f"{parts.scheme}://{parts.hostname or ''}{port}"
 
 
 class HttpSession:
@@ -62,11 +74,11 @@ class HttpSession:
                 text = bytes(content[:most]).decode(response.charset or "utf-8", errors="replace")
                 return Answer(response.status, text, response.headers.get("Retry-After"))
         except aiohttp.InvalidURL as error:
-            raise Rejected(self._source, f"{url} is no address") from error
+            raise Rejected(self._source, f"{shown(url)} is no address") from error
         except TimeoutError as error:
-            raise Transient(self._source, f"{url} did not answer within {seconds:g} s") from error
+            raise Transient(self._source, f"{shown(url)} did not answer within {seconds:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Transient(self._source, f"{url} cannot be reached: {error or type(error).__name__}") from error
+            raise Transient(self._source, f"{shown(url)} cannot be reached: {error or type(error).__name__}") from error
 
     async def close(self) -> None:
         """Close all connections; harmless when none was opened."""
