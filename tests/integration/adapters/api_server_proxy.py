@@ -33,11 +33,12 @@ _CHUNK = 65536
 @dataclass
 class ApiServerProxy:
     """`expiring` is how many further pages of listings are answered with 410; `watches` counts the watches that are
-    open, by path."""
+    open, by path. While it is `deaf`, what watches tell is lost."""
 
     url: str = ""
     expiring: int = 0
     expired: int = 0
+    deaf: bool = False
     watches: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -105,6 +106,8 @@ def api_server_proxy(server: str, tls: ssl.SSLContext) -> Iterator[ApiServerProx
                 self._answer(answer.status, answer.getheader("Content-Type") or "application/json")
                 with proxy.watching(path, query), suppress(OSError, http.client.HTTPException):
                     while chunk := answer.read1(_CHUNK):
+                        if proxy.deaf and "watch" in query:
+                            continue
                         self.wfile.write(chunk)
                         self.wfile.flush()
             finally:

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("definitions")]
 
 MORE_THAN_A_PAGE = 210
 LEASE = "churn-operator"
+SEEN = 'churn_operator_churnmodels{phase="Suspended"}'
 
 
 def suspended(name: str) -> dict[str, object]:
@@ -40,7 +41,7 @@ def suspended(name: str) -> dict[str, object]:
 class Operator:
     """`python -m churn_operator` behind the proxy, holding a Lease."""
 
-    def __init__(self, proxy: ApiServerProxy, namespace: str, folder: Path) -> None:
+    def __init__(self, proxy: ApiServerProxy, namespace: str, folder: Path, **settings: str) -> None:
         self.port = free_port()
         self._log = (folder / "operator.log").open("wb")
         self.process = subprocess.Popen(
@@ -58,6 +59,7 @@ class Operator:
                 "CHURN_BIND_ADDRESS": LOOPBACK,
                 "CHURN_METRICS_PORT": str(self.port),
                 "CHURN_HEALTH_PORT": str(self.port),
+                **settings,
             },
         )
 
@@ -91,11 +93,11 @@ def proxy(control_plane: ControlPlane, kubernetes_client: kubernetes.client.ApiC
 
 
 @pytest.fixture
-def operator(proxy: ApiServerProxy, namespace: str, tmp_path: Path) -> Iterator[Callable[[], Operator]]:
+def operator(proxy: ApiServerProxy, namespace: str, tmp_path: Path) -> Iterator[Callable[..., Operator]]:
     started: list[Operator] = []
 
-    def start() -> Operator:
-        started.append(Operator(proxy, namespace, tmp_path))
+    def start(**settings: str) -> Operator:
+        started.append(Operator(proxy, namespace, tmp_path, **settings))
         return started[0]
 
     yield start
@@ -105,7 +107,7 @@ def operator(proxy: ApiServerProxy, namespace: str, tmp_path: Path) -> Iterator[
 
 def test_watching_is_begun_again_after_a_listing_expired_while_workers_and_lease_go_on(
     proxy: ApiServerProxy,
-    operator: Callable[[], Operator],
+    operator: Callable[..., Operator],
     namespace: str,
     kubectl: Callable[..., str],
     kubernetes_client: kubernetes.client.ApiClient,
@@ -115,8 +117,7 @@ def test_watching_is_begun_again_after_a_listing_expired_while_workers_and_lease
     proxy.expiring = 2
     running = operator()
 
-    seen = 'churn_operator_churnmodels{phase="Suspended"}'
-    wait_until(lambda: running.metric(seen) == MORE_THAN_A_PAGE, "a pass of every ChurnModel", 60)
+    wait_until(lambda: running.metric(SEEN) == MORE_THAN_A_PAGE, "a pass of every ChurnModel", 60)
     assert proxy.expired == 2
     assert running.metric("churn_operator_watch_restarts_total") == 2
     wait_until(running.is_well, "both probes", 10)
@@ -127,7 +128,7 @@ def test_watching_is_begun_again_after_a_listing_expired_while_workers_and_lease
     wait_until(lambda: proxy.watches[of_models] == 1 == proxy.watches[of_services], "one watch of each kind", 20)
 
     kubectl("create", "-f", "-", namespace=namespace, stdin=yaml.safe_dump(suspended("afterwards")))
-    wait_until(lambda: running.metric(seen) == MORE_THAN_A_PAGE + 1, "the one that was made afterwards", 20)
+    wait_until(lambda: running.metric(SEEN) == MORE_THAN_A_PAGE + 1, "the one that was made afterwards", 20)
 
     lease = kubernetes.client.CoordinationV1Api(kubernetes_client).read_namespaced_lease(LEASE, namespace).spec
     assert lease.lease_transitions == 0
@@ -136,3 +137,19 @@ def test_watching_is_begun_again_after_a_listing_expired_while_workers_and_lease
 
     running.process.send_signal(signal.SIGTERM)
     assert running.process.wait(20) == 0
+
+
+def test_the_end_of_a_model_that_no_watch_told_of_is_found_out(
+    proxy: ApiServerProxy, operator: Callable[..., Operator], namespace: str, kubectl: Callable[..., str]
+) -> None:
+    models = [suspended(name) for name in ("stays", "goes")]
+    kubectl("create", "-f", "-", namespace=namespace, stdin=yaml.safe_dump_all(models))
+    running = operator(CHURN_RESYNC_SECONDS="4")
+    wait_until(lambda: running.metric(SEEN) == 2, "a pass of both", 60)
+    of_models = f"/apis/churnops.dev/v1alpha1/namespaces/{namespace}/churnmodels"
+    wait_until(lambda: proxy.watches[of_models] == 1, "the watch", 20)
+
+    proxy.deaf = True
+    kubectl("delete", "churnmodel", "goes", "--wait=false", namespace=namespace)
+    wait_until(lambda: running.metric(SEEN) == 1, "the one that is left", 40)
+    assert running.metric("churn_operator_watch_restarts_total") == 0

@@ -100,3 +100,11 @@ def test_of_objects_that_went_only_the_last_ones_are_remembered() -> None:
     for number in range(1500):
         known.seen(_service(number + 1, name=f"telco-{number}", label=f"telco-{number}"), deleted=True)
     assert len(known._gone) == 1000
+
+
+def test_what_is_known_has_its_names() -> None:
+    known = KnownServices()
+    known.seen(_service(9))
+    assert known.names() == {("InferenceService", _KEY): _KEY}
+    known.seen(_service(10), deleted=True)
+    assert known.names() == {}

@@ -117,3 +117,9 @@ def test_other_models_objects_pass_by(known: KnownVersions) -> None:
 def test_what_is_forgotten_has_to_be_asked(known: KnownVersions) -> None:
     known.forget(_KEY)
     assert known.get(_KEY) is None
+
+
+def test_what_is_known_has_its_names(known: KnownVersions) -> None:
+    known.seen(_service(1, 15), deleted=True)
+    service, route = ("InferenceService", ObjectKey("shop", "telco-v2")), ("HTTPRoute", _KEY)
+    assert known.names() == {service: _KEY, route: _KEY}
