@@ -10,7 +10,7 @@ import click
 
 from churnctl.application import cli
 from churnctl.console import say, write_what_the_terminal_has
-from churnctl.errors import ChurnctlError, ExitCode
+from churnctl.errors import ChurnctlError, ExitCode, ReaderGoneError
 
 BROKEN_PIPE = 141
 """What a shell reports of a program that SIGPIPE ended, as `kubectl … | head` does."""
@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     except ChurnctlError as error:
         say(f"error: {error}", "red")
         return error.exit_code
-    except BrokenPipeError:
+    except (ReaderGoneError, BrokenPipeError):
         # Else the interpreter would try to flush stdout once more, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE

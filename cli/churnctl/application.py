@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 
-from churnctl.errors import MEANINGS
+from churnctl.errors import MEANINGS, ReaderGoneError
 from churnctl.options import Place, place_options
 
 COMMANDS = {
@@ -45,6 +46,13 @@ class Commands(click.Group):
         command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The exit codes."""

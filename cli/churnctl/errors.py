@@ -62,5 +62,9 @@ class UnreachableError(ChurnctlError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class ReaderGoneError(Exception):
+    """Nobody reads stdout any more, as with `| head`. Not a BrokenPipeError, of which click makes exit code 1."""
+
+
 class ConflictError(ChurnctlError):
     """The object was changed by somebody else in between."""

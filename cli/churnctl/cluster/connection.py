@@ -76,6 +76,9 @@ class Connection:
             raise InputError("The kubeconfig's token has a line break or a blank, so it cannot be sent.") from error
         if not answer.ok:
             raise refusal(answer, self.server)
+        kind = answer.headers.get("Content-Type", "nothing")
+        if "json" not in kind:
+            raise UnreachableError(f"{self.server} answers with {kind}, so it is no API server: is it a login page?")
         return answer
 
 

@@ -43,12 +43,13 @@ def rollback(name: str, number: int | None, clear: bool, wait: bool, timeout: fl
     else:
         models.patch(name, {"spec": {"rollbackTo": wanted}})
         _warn_of_git(model, wanted)
+    waits = " It waits while spec.suspend is true." if model.spec.get("suspend") else ""
     if clear:
-        click.echo(f"{name}: the pin is removed; the newest version that passes comes into service again.")
-    elif wait:
+        click.echo(f"{name}: the pin is removed; the newest version that passes comes into service again.{waits}")
+    elif wait and not waits:
         _wait(models, name, wanted, timeout)
     else:
-        click.echo(f"{name}: version {wanted} is asked for.")
+        click.echo(f"{name}: version {wanted} is asked for.{waits}")
 
 
 def _target(model: ChurnModel, number: int | None) -> int:

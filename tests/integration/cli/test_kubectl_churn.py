@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,15 @@ def test_rollback_sets_and_clears_the_pin(churn: Run, served: ChurnModels) -> No
     assert "kubectl-churn" in owner
 
 
+def test_a_suspended_model_is_told_and_not_waited_for(churn: Run, served: ChurnModels) -> None:
+    served.apply({**MINIMAL, "suspend": True})
+    done = churn("rollback", "churn", "--to", "2", "-n", served.namespace)
+    assert (done.returncode, done.stdout) == (
+        ExitCode.OK,
+        "churn: version 2 is asked for. It waits while spec.suspend is true.\n",
+    )
+
+
 # What can go wrong
 
 
@@ -231,6 +241,39 @@ def test_a_cluster_that_is_not_there(churn: Run, control_plane: ControlPlane, tm
     assert churn("get", KUBECONFIG=str(tmp_path / "absent")).returncode == ExitCode.NOT_FOUND
 
 
+class LoginPage(BaseHTTPRequestHandler):
+    """What a proxy shows to who is not logged in."""
+
+    def do_GET(self) -> None:
+        """A page with status 200, whatever was asked for."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html>Please log in.</html>")
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing on stderr."""
+
+
+def test_a_server_that_is_something_else(churn: Run, tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), LoginPage) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        config = tmp_path / "config"
+        config.write_text(
+            yaml.safe_dump(
+                {
+                    "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+                    "contexts": [{"name": "c", "context": {"cluster": "c"}}],
+                    "current-context": "c",
+                }
+            )
+        )
+        done = churn("get", KUBECONFIG=str(config))
+        server.shutdown()
+    assert done.returncode == ExitCode.UNREACHABLE
+    assert "answers with text/html, so it is no API server" in done.stderr
+
+
 def test_an_exec_plugin_of_the_present_protocol_logs_in(
     churn: Run, served: ChurnModels, control_plane: ControlPlane, kubectl: Any, tmp_path: Path
 ) -> None:
@@ -262,6 +305,16 @@ def test_an_exec_plugin_of_the_present_protocol_logs_in(
     done = churn("get", "-n", namespace, KUBECONFIG=str(mine))
     assert done.returncode == ExitCode.USAGE
     assert "logs in with no-such-login, which is not on this machine" in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(environment: Mapping[str, str], served: ChurnModels) -> None:
+    for command in ("status churn", "history churn", "get churn -o json"):
+        script = f"churnctl {command} -n {served.namespace} | true; echo ${{PIPESTATUS[0]}}"
+        done = subprocess.run(
+            ["bash", "-c", script], env=dict(environment), capture_output=True, text=True, timeout=60, check=True
+        )
+        # 141 where it still wrote when the reader was gone.
+        assert (done.stdout.strip() in {"0", "141"}, done.stderr) == (True, ""), command
 
 
 # The terminal
