@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+import httpx
 import pytest
-from churn_webapp.errors import InvalidCustomer
-from churn_webapp.prediction.model import ModelClient, Score
+from churn_webapp.errors import InvalidCustomer, Unavailable
+from churn_webapp.prediction.model import ModelClient, Score, _scores
 from churn_webapp.prediction.prediction import predict
 from churn_webapp.prediction.upload import Upload
 from churn_webapp.story.churn_model import ChurnModel
@@ -52,6 +54,24 @@ def test_where_nobody_can_be_read_the_first_is_told() -> None:
     with pytest.raises(InvalidCustomer) as refused:
         ask(UNREADABLE, {})
     assert refused.value.sentence == "Customer 1, field “tenure”: “long” is not a number."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"predictions": [1]},
+        {"predictions": [{"class": "Yes", "probability": float("nan")}]},
+        {"predictions": [{"class": "Yes", "probability": 1.5}]},
+        {"predictions": [{"class": "Yes"}]},
+        {"predictions": []},
+        [],
+        "<html>",
+    ],
+)
+def test_answers_that_are_none_are_told(body: Any) -> None:
+    answer = httpx.Response(200, text=json.dumps(body))
+    with pytest.raises(Unavailable, match="model g"):
+        _scores(answer, MODEL, 0, 1)
 
 
 def test_versions_are_listed_by_their_number() -> None:

@@ -103,12 +103,19 @@ def _read(answer: httpx.Response, model: ChurnModel, expected: int) -> list[Scor
     try:
         body = answer.json()
         version = str(answer.headers.get(VERSION_HEADER) or body.get("model_version") or "")
-        scores = [Score(str(one["class"]), float(one["probability"]), version) for one in body["predictions"]]
+        scores = [Score(str(one["class"]), _probability(one["probability"]), version) for one in body["predictions"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unavailable(f"{model.name} gives answers without class and probability.") from error
     if len(scores) != expected:
         raise Unavailable(f"{model.name} gave {len(scores)} answers to {expected} customers.")
     return scores
+
+
+def _probability(value: Any) -> float:
+    probability = float(value)
+    if not 0 <= probability <= 1:
+        raise ValueError(f"{probability} is no probability")
+    return probability
 
 
 def _refusal(message: str, start: int) -> InvalidCustomer:
