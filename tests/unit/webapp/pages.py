@@ -10,8 +10,8 @@ from churn_report import DataContract, Report
 from churn_webapp.application import create_app
 from churn_webapp.backends import Backends
 from churn_webapp.cluster.churn_models import ChurnModels
-from churn_webapp.cluster.person import People, Person
-from churn_webapp.errors import LoginNeeded, NotFound, Unavailable
+from churn_webapp.cluster.person import People, Person, refusal
+from churn_webapp.errors import Forbidden, LoginNeeded, NotFound, Unavailable
 from churn_webapp.prediction.model import ModelClient, Score
 from churn_webapp.prediction.results import Results
 from churn_webapp.reports import Reports
@@ -33,6 +33,7 @@ class Cluster:
     probability: float = 0.75
     changes: list[tuple[Any, ...]] = field(default_factory=list)
     editors: tuple[str, ...] = ("edda",)
+    name: str = ""
 
     def read_all(self) -> tuple[ChurnModel, ...]:
         """As ChurnModels."""
@@ -53,10 +54,10 @@ class Cluster:
         """As ChurnModels."""
 
     def identify(self, token: str) -> Person:
-        """As People; a token is a name."""
+        """As People; a token is a name, unless everybody has the same."""
         if token == "nobody":
             raise LoginNeeded("Kubernetes does not accept this token.")
-        return Person(token, token)
+        return Person(self.name or token, token)
 
     def may(self, person: Person, verb: str, namespace: str, name: str) -> bool:
         """As People."""
@@ -64,6 +65,8 @@ class Cluster:
 
     def annotate(self, person: Person, *change: str) -> None:
         """As People."""
+        if person.name not in self.editors:
+            raise Forbidden(refusal(person, change[0]))
         self.changes.append((person.name, *change))
 
     def roll_back_to(self, person: Person, *change: Any) -> None:
@@ -109,7 +112,7 @@ class ReportsInMemory:
 
 def client_of(cluster: Cluster, **settings: Any) -> FlaskClient:
     """A browser in front of the app; only the form of /predict needs a token against forgery here."""
-    made = Settings(secure_cookies=False, secret_key="of a test", **settings)
+    made = Settings(**{"secure_cookies": False, "secret_key": "of a test", **settings})
     backends = Backends(
         settings=made,
         churn_models=cast(ChurnModels, Models(cluster)),

@@ -20,6 +20,7 @@ from churn_report import (
     Outcome,
     Report,
 )
+from churn_webapp.pages.session import _LONGEST_TOKEN
 from churn_webapp.story.churn_model import Event
 
 from tests.unit.webapp.contracts import CUSTOMER
@@ -218,9 +219,13 @@ def test_predictions_are_kept_in_no_cache() -> None:
 
 
 def test_the_longest_token_fits_into_a_cookie() -> None:
-    token = "".join(random.Random(7).choices(string.ascii_letters + string.digits + "-_.", k=3500))
-    cookie = client_of(Cluster([])).post("/login", data={"token": token}).headers["set-cookie"]
-    assert len(cookie) < 4093
+    token = "".join(random.Random(7).choices(string.ascii_letters + string.digits + "-_.", k=_LONGEST_TOKEN))
+    cluster = Cluster([canary()], name=f"system:serviceaccount:{'n' * 63}:{'p' * 63}", editors=())
+    client = client_of(cluster, secure_cookies=True)
+    client.get("/login", base_url="https://localhost")
+    client.post("/login", data={"token": token}, base_url="https://localhost")
+    refused = client.post(f"{PAGE}/actions", data={"action": "approve:2"}, base_url="https://localhost")
+    assert 3500 < len(refused.headers["set-cookie"]) < 4093
 
 
 @pytest.mark.parametrize(("probability", "answer"), [(0.75, "likely to churn"), (0.25, "not likely to churn")])

@@ -15,8 +15,9 @@ from churn_webapp.story.story import Permission
 
 blueprint = Blueprint("session", __name__)
 
-_LONGEST_TOKEN = 3500
-"""It stands in the session's cookie, which browsers cut at 4096 bytes."""
+_LONGEST_TOKEN = 3300
+"""It stands in the session's cookie, beside a refusal with the person's name; browsers drop one of more than 4096
+bytes."""
 
 
 def current_person() -> Person | None:
