@@ -99,12 +99,17 @@ class GatewayObservation:
         return False
 
     def _compared_with(self, version: ServedVersion, wish: Arrangement) -> int | None:
-        """What is there already stays once the version answers requests: KServe starts its pods anew for any change,
-        and without copies to compare it does nothing."""
-        if wish.compared and version == wish.candidate and wish.stable is not None:
-            return wish.stable.number
+        """What is there already stays while the version may answer requests: KServe starts its pods anew for any
+        change, and without copies to compare it does nothing."""
         service = self._service(version.number)
+        if wish.compared and version == wish.candidate and wish.stable is not None and self._is_idle(version.number):
+            return wish.stable.number
         return service.compared_with if service is not None else None
+
+    def _is_idle(self, number: int) -> bool:
+        """Whether no request can reach the version; a route that is not accepted leaves one in force that is unseen."""
+        seen = self.accepted or not self.weights
+        return self._service(number) is None or (seen and not dict(self.weights).get(number))
 
     def _towards_route(self, wish: Arrangement) -> RouteStep | None:
         weights = self._attainable(wish)

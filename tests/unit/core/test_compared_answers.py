@@ -124,3 +124,14 @@ def test_a_check_that_comes_after_the_shadow_step_restarts_nothing_and_holds_not
     assert applied(model, 2) == 1
     model.settle()
     assert model.model.rollout.stable == 2
+
+
+def test_a_shadow_step_that_comes_in_the_middle_takes_the_traffic_away_before_the_pods_start_anew() -> None:
+    model = rolling(analysis=None)
+    model.change(rollout__steps=[{"weight": 10, "bake": "10m"}])
+    model.until(lambda one: one.traffic() == {1: 90, 2: 10})
+    model.change(rollout__steps=STEPS, rollout__analysis=ANALYSIS)
+    model.until(lambda one: compared_with(one)[2] == 1)
+    assert (model.mirrored(), model.traffic()) == ({2: 20}, {1: 100})
+    model.settle()
+    assert model.model.rollout.stable == 2
