@@ -251,8 +251,10 @@ class World:
         self._collect()
 
     def _collect(self) -> None:
-        if self.deletion_requested is not None and not self.finalized:
+        if self.exists and self.deletion_requested is not None and not self.finalized:
             self.exists = False
+            # Kubernetes takes along what the ChurnModel owns, which is left when KServe was out of sight for too long.
+            self.serving.delete(self.now)
 
     # What is to be seen
 
