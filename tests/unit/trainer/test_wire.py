@@ -43,7 +43,7 @@ def _submitted(champion: ChampionStatus | None, **dataset: object) -> dict[str, 
         requested=datetime(2026, 1, 1, tzinfo=UTC),
     )
     spec = ChurnModelSpec.model_validate({"dataset": {"uri": "s3://mlops/customers.csv", **dataset}})
-    return dict(submission(spec, installation, ObjectKey("team", "churn"), training).parameters)
+    return dict(submission(spec, installation, ObjectKey("team", "churn"), training, package=None).parameters)
 
 
 @pytest.mark.parametrize("champion", [None, CHAMPION], ids=["first", "challenger"])
