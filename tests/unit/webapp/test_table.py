@@ -114,7 +114,7 @@ def test_results_end() -> None:
 
 
 def test_the_oldest_results_make_room() -> None:
-    results = Results(most_rows=5)
+    results = Results(most_cells=5)
     first, second = results.keep("mine", THREE), results.keep("mine", THREE)
     assert results.find("mine", second) is THREE
     with pytest.raises(NotFound):

@@ -87,6 +87,24 @@ def test_what_cannot_be_read_says_what_to_change(content: str | bytes, sentence:
     assert sentence in refused.value.sentence
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{HEADER},{','.join(f'x{place}' for place in range(900))}\n" + f"1,0,One year,12,1{',' * 900}\n" * 2400,
+        json.dumps([{**CUSTOMER, f"x{place}": 1} for place in range(1500)]),
+    ],
+    ids=["wide", "each with a field of its own"],
+)
+def test_what_would_fill_the_memory_is_refused(content: str) -> None:
+    with pytest.raises(TooLarge, match="at most 2,100,000 values are taken at once"):
+        read(content, most_rows=50_000)
+
+
+def test_equal_values_stand_in_memory_once() -> None:
+    first, second = read(f"{HEADER}\n" + "1,0,One year,12,1\n" * 2).rows
+    assert first["Contract"] is second["Contract"]
+
+
 @pytest.mark.parametrize("content", [json.dumps([CUSTOMER] * 11), f"{HEADER}\n" + "1,0,One year,12,1\n" * 11])
 def test_more_customers_than_are_taken_at_once(content: str) -> None:
     with pytest.raises(TooLarge, match="11 customers; at most 10"):

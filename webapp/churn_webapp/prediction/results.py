@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 from churn_webapp.errors import NotFound
 from churn_webapp.prediction.prediction import Predicted
+from churn_webapp.prediction.upload import MOST_CELLS
 
 KEPT_SECONDS = 30 * 60.0
-MOST_ROWS = 100_000
-"""About 1.7 kB a row with the Telco columns: 170 MB."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +25,9 @@ class _Kept:
 class Results:
     """By an identifier that cannot be guessed, and for the browser that asked only."""
 
-    def __init__(self, kept_seconds: float = KEPT_SECONDS, most_rows: int = MOST_ROWS) -> None:
+    def __init__(self, kept_seconds: float = KEPT_SECONDS, most_cells: int = MOST_CELLS) -> None:
         self._kept_seconds = kept_seconds
-        self._most_rows = most_rows
+        self._most_cells = most_cells
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
@@ -38,7 +37,7 @@ class Results:
         with self._lock:
             self._forget_old()
             self._kept[identifier] = _Kept(owner, time.monotonic() + self._kept_seconds, predicted)
-            while len(self._kept) > 1 and self._rows() > self._most_rows:
+            while len(self._kept) > 1 and self._cells() > self._most_cells:
                 self._kept.popitem(last=False)
         return identifier
 
@@ -51,8 +50,9 @@ class Results:
             raise NotFound("These predictions are gone: they are kept for half an hour. Predict the customers again.")
         return kept.predicted
 
-    def _rows(self) -> int:
-        return sum(len(kept.predicted.upload.rows) for kept in self._kept.values())
+    def _cells(self) -> int:
+        uploads = (kept.predicted.upload for kept in self._kept.values())
+        return sum(len(upload.rows) * len(upload.columns) for upload in uploads)
 
     def _forget_old(self) -> None:
         now = time.monotonic()

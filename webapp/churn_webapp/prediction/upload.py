@@ -17,6 +17,8 @@ from churn_webapp.errors import InvalidRequest, TooLarge
 _DELIMITERS = ",;\t|"
 _LONGEST_FIELD = 100_000
 _MOST_COLUMNS = 1000
+MOST_CELLS = 2_100_000
+"""Rows times columns: 100,000 Telco customers, of about 100 bytes a cell."""
 _NO_TEXT = "This file is not text, so it is neither CSV nor JSON. From a spreadsheet, save as “CSV UTF-8”."
 _HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 """A surrogate, which is a character only together with the next one, and by itself can be written nowhere."""
@@ -64,6 +66,7 @@ def read_json(document: Any, contract: DataContract, most_rows: int) -> Upload:
         instances, single = [instances], True
     rows = tuple(_named(instance, number, contract) for number, instance in enumerate(instances))
     columns = dict.fromkeys(str(name) for row in rows for name in row)
+    _limit_cells(len(rows), len(columns))
     return Upload(tuple(columns), rows, single)
 
 
@@ -123,6 +126,7 @@ def _read_csv(text: str, contract: DataContract, most_rows: int) -> Upload:
     except csv.Error as error:
         raise InvalidRequest(f"Line {reader.line_num} of the CSV cannot be read: {error}.") from error
     _limit(len(rows), most_rows)
+    _limit_cells(len(rows), len(header))
     if not rows:
         raise InvalidRequest("The CSV has a header and no customers.")
     for number, values in enumerate(rows):
@@ -131,7 +135,10 @@ def _read_csv(text: str, contract: DataContract, most_rows: int) -> Upload:
                 f"Row {number + 1} of the CSV has {len(values)} fields, the header has {len(header)} "
                 f"(separated by {_name_of(delimiter)})."
             )
-    return Upload(header, tuple(dict(zip(header, values, strict=True)) for values in rows))
+    # Values such as Yes stand in many rows, and once in memory.
+    once: dict[str, str] = {}
+    shared = ([once.setdefault(value, value) for value in values] for values in rows)
+    return Upload(header, tuple(dict(zip(header, values, strict=True)) for values in shared))
 
 
 def _check_header(header: tuple[str, ...], contract: DataContract) -> None:
@@ -152,6 +159,14 @@ def _check_header(header: tuple[str, ...], contract: DataContract) -> None:
 def _limit(rows: int, most_rows: int) -> None:
     if rows > most_rows:
         raise TooLarge(f"There are {rows:,} customers; at most {most_rows:,} are taken at once. Split the file.")
+
+
+def _limit_cells(rows: int, columns: int) -> None:
+    if rows * columns > MOST_CELLS:
+        raise TooLarge(
+            f"There are {rows:,} customers with {columns:,} columns; at most {MOST_CELLS:,} values are taken at once. "
+            f"Split the file, or leave out columns that the model does not have."
+        )
 
 
 def _name_of(delimiter: str) -> str:
