@@ -4,6 +4,9 @@ what is left after it was uninstalled."""
 from __future__ import annotations
 
 import io
+import json
+import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,9 +21,10 @@ from churn_devcluster.kubectl import Kubectl
 from churn_devcluster.object_store import ObjectStore
 from churn_devcluster.pipelines.endpoint import PipelinesEndpoint
 from churn_devcluster.waiting import wait_until
+from churn_operator.adapters.cluster import FINALIZER
 from kubernetes.client import ApiException
 
-from .conftest import ACCOUNT, CHART, NAMESPACE, USER, Object, administrator, create_model, install_platform
+from .conftest import ACCOUNT, CHART, NAMESPACE, REPOSITORY, USER, Object, administrator, create_model, install_platform
 from .operators import WITHIN_REQUESTS, Operator, Platform, Use, requests_of
 from .test_permissions import request
 
@@ -229,5 +233,20 @@ def test_a_release_that_is_uninstalled_leaves_every_churnmodel(binaries: Binarie
         assert ACCOUNT not in kubectl(
             "get", "deployments,services,configmaps", f"--namespace={NAMESPACE}", "-o", "name"
         )
-        # And it is taken up again by the next release.
+        let_go_by_the_guide(kubectl)
+        # And the definition is taken up again by the next release.
         subprocess.run(install, check=True, capture_output=True, timeout=120, env=environment)
+
+
+def let_go_by_the_guide(kubectl: Kubectl) -> None:
+    """A ChurnModel that waits for an operator which is gone, and the guide's way out."""
+    guide = (REPOSITORY / "docs" / "how-to" / "operate.md").read_text()
+    shown = re.search(r"^kubectl (patch churnmodel) <name> (.*)$", guide, re.MULTILINE)
+    assert shown is not None
+    model = ("churnmodel/churn", "--namespace=team-a")
+    finalizer = json.dumps({"metadata": {"finalizers": [FINALIZER]}})
+    kubectl("patch", *model, "--type=merge", f"--patch={finalizer}")
+    kubectl("delete", *model, "--wait=false")
+    assert "churn" in kubectl("get", "churnmodels", "--namespace=team-a", "-o", "name")
+    kubectl(*shown[1].split(), "churn", *shlex.split(shown[2]), "--namespace=team-a")
+    wait_until(lambda: not kubectl("get", "churnmodels", "--namespace=team-a", "-o", "name"), "its end", seconds=30)
