@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from churn_operator.api.conditions import ConditionType
 from churn_operator.api.v1alpha1 import ConditionStatus, seconds_of
+from churn_operator.api.v1alpha1.common import GROUP
 from churn_operator.api.v1alpha1.rollout import HookType
 from churn_operator.api.v1alpha1.status import RolloutStatus, Version, VersionState
 from churn_operator.core.bake import bake, end_step, enter_step
@@ -186,9 +187,12 @@ def _await(draft: Draft, candidate: Version, reading: Reading) -> Draft:
     status, reason, note = _progress(candidate, reading, deadline)
     draft = draft.find(ConditionType.CANARY_HEALTHY, status, reason, note)
     if late:
+        number = candidate.number
         held = "is ready, but" if reading.readiness is Readiness.READY else "waits for the stable version and"
-        note = f"version {candidate.number} {held} did not get its share of the traffic within {deadline}"
-        return replace(draft, work=None).hindered("TrafficNotShifted", note)
+        note = f"version {number} {held} did not get its share of the traffic within {deadline}"
+        look = "see the stable version, the gateway and KServe's controller"
+        way = f"annotate {GROUP}/promote={number} to go past them, or {GROUP}/abort={number} to give it up"
+        return replace(draft, work=None).hindered("TrafficNotShifted", f"{note}: {look}; {way}")
     return draft.look_again(left)
 
 

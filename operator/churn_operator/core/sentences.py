@@ -8,6 +8,10 @@ LONGEST_MESSAGE = 2000
 """Characters of a condition's message."""
 
 
+ANOTHER_TRY = "change the training part of spec or the data to train another, or annotate churnops.dev/retry"
+"""What a person can do about a training or a model that went wrong."""
+
+
 def shortened(text: str, most: int = LONGEST_QUOTED) -> str:
     """The text, or its beginning and an ellipsis: at most `most` characters."""
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -10,7 +10,7 @@ from churn_operator.api.v1alpha1.status import RolloutStatus, Version, VersionSt
 from churn_operator.core.draft import AT_ONCE, Draft
 from churn_operator.core.ending import supersede
 from churn_operator.core.serve import WAITING, arrangement, serve
-from churn_operator.core.traffic import Readiness
+from churn_operator.core.traffic import Readiness, Reading
 
 
 def keep(draft: Draft, stable: Version) -> Draft:
@@ -45,13 +45,14 @@ def _settle(draft: Draft, version: Version, reason: str, message: str) -> tuple[
         return draft, False
     if reading is not None and reading.readiness is Readiness.FAILED:
         why = reading.message or "its predictor failed"
-        return draft.hindered("PredictorFailed", f"version {version.number} cannot serve: {why}"), False
+        hint = "correct spec.serving, or pin another version by spec.rollbackTo"
+        return draft.hindered("PredictorFailed", f"version {version.number} cannot serve: {why}; {hint}"), False
     if service.effective and reading is not None and reading.readiness is Readiness.READY:
         return _timed(draft, None), True
-    return _wait(draft, version, reason, message), False
+    return _wait(draft, version, reading, reason, message), False
 
 
-def _wait(draft: Draft, version: Version, reason: str, message: str) -> Draft:
+def _wait(draft: Draft, version: Version, reading: Reading | None, reason: str, message: str) -> Draft:
     """Work goes on after the progress deadline, but a person is told that it does not get anywhere."""
     asked = draft.status.rollout.step_requested or draft.now
     deadline = draft.spec.rollout.progress_deadline
@@ -59,7 +60,9 @@ def _wait(draft: Draft, version: Version, reason: str, message: str) -> Draft:
     draft = _timed(draft, asked).look_again(WAITING)
     if left > timedelta(0):
         return draft.busy(reason, message).look_again(left)
-    return draft.hindered("ProgressDeadlineExceeded", f"version {version.number} was not ready within {deadline}")
+    late = f"version {version.number} was not ready within {deadline}"
+    why = (reading.message if reading else "") or "see its InferenceService, and the pods and the traffic of it"
+    return draft.hindered("ProgressDeadlineExceeded", f"{late}: {why}")
 
 
 def _timed(draft: Draft, asked: datetime | None) -> Draft:

@@ -11,6 +11,7 @@ from churn_operator.api.v1alpha1 import ChurnModelStatus, Condition, ConditionSt
 from churn_operator.api.v1alpha1.status import TrainingState
 from churn_operator.core.actions import ApplyServing, SubmitRun
 from churn_operator.core.draft import BareDraft, Draft
+from churn_operator.core.sentences import ANOTHER_TRY
 
 D = TypeVar("D", bound=BareDraft)
 
@@ -64,8 +65,7 @@ def _rejected_wish(draft: Draft) -> Draft:
     rejection = draft.rejection(key)
     if rejection is None or draft.status.rollout.candidate is not None:
         return draft
-    hint = "change the training part of spec or the data to train another, or annotate churnops.dev/retry"
-    return draft.blocked(rejection.reason, f"{rejection.message}; {hint}")
+    return draft.blocked(rejection.reason, f"{rejection.message}; {ANOTHER_TRY}")
 
 
 def _ready(draft: D, pinned: int | None) -> D:

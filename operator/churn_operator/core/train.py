@@ -16,7 +16,7 @@ from churn_operator.core.challenge import champion_of, is_about_another, must_be
 from churn_operator.core.draft import AT_ONCE, Draft
 from churn_operator.core.observation import Known, PipelinesTarget, Run, RunState, Unknown
 from churn_operator.core.own_pipeline import is_ready, look_anew
-from churn_operator.core.sentences import shortened
+from churn_operator.core.sentences import ANOTHER_TRY, shortened
 from churn_operator.core.versions import record_version, say_made
 
 REPORT_GRACE = timedelta(seconds=60)
@@ -50,7 +50,7 @@ def consider_training(draft: Draft) -> Draft:
         case TrainingState.FAILED if under_way.reason == _SUPERSEDED:
             return _request(draft, wished)
         case TrainingState.FAILED:
-            return draft.blocked(under_way.reason or "TrainingFailed", under_way.last_error or "the training failed")
+            return _stalled(draft, under_way.reason or "TrainingFailed", under_way.last_error or "the training failed")
         case _:
             assert_never(under_way.state)
 
@@ -146,7 +146,10 @@ def _follow(draft: Draft, training: TrainingStatus) -> Draft:
 
 def _submit(draft: Draft, training: TrainingStatus) -> Draft:
     if training.state is TrainingState.RUNNING:
-        return _attempt_failed(draft, training, "RunDeleted", f"run {training.run_name} was deleted from KFP")
+        target = _target(draft)
+        place = f"Kubeflow Pipelines at {target.endpoint}, namespace {target.namespace}"
+        why = "it was deleted, or spec.training.pipelines leads elsewhere by now"
+        return _attempt_failed(draft, training, "RunDeleted", f"run {training.run_name} is not in {place}: {why}")
     fault = draft.fault_of(SubmitRun.__name__)
     if fault is not None and fault.changed:
         return look_anew(draft)
@@ -296,7 +299,11 @@ def _give_up(draft: Draft, training: TrainingStatus, reason: str, message: str) 
     )
     draft = draft.with_status(training=failed).warn(reason, message)
     draft = draft.find(ConditionType.TRAINED, ConditionStatus.FALSE, reason, message)
-    return draft.blocked(reason, message)
+    return _stalled(draft, reason, message)
+
+
+def _stalled(draft: Draft, reason: str, message: str) -> Draft:
+    return draft.blocked(reason, f"{message}; {ANOTHER_TRY}")
 
 
 def _back_off(draft: Draft, training: TrainingStatus) -> Draft:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from churn_operator.api.v1alpha1 import Phase
 
-from tests.unit.core.kserve_world import ServingPlan
-from tests.unit.core.world import ModelPlan, World, in_service, world
+from tests.unit.core.kserve_world import NO_SUCH_RUNTIME, ServingPlan
+from tests.unit.core.world import Ending, ModelPlan, World, in_service, world
 
 STAYS = (
     "version 2 stays at 10%, step 1/3, as churnops.dev/pause asked: "
@@ -104,3 +106,42 @@ def test_a_first_version_that_is_withdrawn_is_rolled_back_until_it_is_gone() -> 
     assert model.model.phase is Phase.ROLLING_BACK
     model.settle()
     assert model.model.phase is Phase.FAILED
+
+
+def test_a_training_that_failed_for_good_says_how_another_is_tried() -> None:
+    new = world(training__retries=0)
+    new.plans[1] = ModelPlan(endings=(Ending.FAILS,))
+    new.until(lambda one: one.condition("Stalled").startswith("True"))
+    told = new.message("Stalled")
+    assert told.startswith("run churn-")
+    assert told.endswith("annotate churnops.dev/retry")
+    new.settle()
+    assert new.message("Stalled") == told
+
+
+def test_a_run_that_is_gone_says_where_it_was_looked_for() -> None:
+    new = world()
+    new.until(lambda one: one.condition("Trained") == "False TrainingRunning")
+    new.remove_run(new.runs[0].request.run_name)
+    new.until(lambda one: one.condition("Trained") == "False RunDeleted")
+    assert "at http://kfp, namespace kubeflow: it was deleted, or spec.training.pipelines" in new.message("Trained")
+
+
+def test_a_version_that_cannot_serve_says_what_to_correct(driver: str) -> None:
+    model = in_service(driver)
+    model.change(serving__runtime=NO_SUCH_RUNTIME)
+    model.settle()
+    told = "version 1 cannot serve: no runtime supports the model; correct spec.serving"
+    assert model.condition("Stalled") == "True PredictorFailed"
+    assert model.message("Stalled").startswith(told)
+
+
+def test_a_candidate_that_waits_for_a_stable_version_that_is_gone_says_how_to_go_past_it() -> None:
+    model = in_service("knative", rollout__steps=[{"weight": 10, "bake": "90s"}, {"weight": 100, "bake": "5m"}])
+    model.change(training__seed=2)
+    model.until(lambda one: one.traffic().get(2) == 100)
+    model.plans[1] = ModelPlan(serving=ServingPlan(start=None))
+    model.change(training__seed=3)
+    model.settle(quiet=timedelta(minutes=20))
+    assert model.condition("Stalled") == "True TrafficNotShifted"
+    assert "churnops.dev/promote=3" in model.message("Stalled")
