@@ -128,18 +128,19 @@ async def _watch(operator: Operator, stop: asyncio.Event, namespaces: tuple[str,
     """
     registry, scope = kopf.OperatorRegistry(), TaskScope()
     register(registry, operator)
-    with scope.entered():
-        roots = await kopf.spawn_tasks(
-            registry=registry,
-            settings=operator_settings(namespaces),
-            stop_flag=stop,
-            standalone=True,
-            clusterwide=not namespaces,
-            namespaces=namespaces,
-        )
-    # kopf has put handlers of its own in their place, which end this life of it only.
-    _stop_on_signals(asyncio.get_running_loop(), stop)
+    roots: Collection[asyncio.Task[Any]] = ()
     try:
+        with scope.entered():
+            roots = await kopf.spawn_tasks(
+                registry=registry,
+                settings=operator_settings(namespaces),
+                stop_flag=stop,
+                standalone=True,
+                clusterwide=not namespaces,
+                namespaces=namespaces,
+            )
+        # kopf has put handlers of its own in their place, which end this life of it only.
+        _stop_on_signals(asyncio.get_running_loop(), stop)
         ended, _ = await asyncio.wait(roots, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await _cancelled(roots)
@@ -160,6 +161,8 @@ async def _end_all(scope: TaskScope) -> None:
 
 async def _cancelled(tasks: Collection[asyncio.Task[Any]]) -> bool:
     """Cancel them, and answer whether they ended in time."""
+    if not tasks:
+        return True
     for task in tasks:
         task.cancel()
     done, left = await asyncio.wait(tasks, timeout=WATCHES_GRACE)
