@@ -117,7 +117,7 @@ class KnativeObservation:
         own = self.uri == candidate.uri and self._reaches(candidate, previous_revision)
         before = previous_revision if self.uri == candidate.uri else self.latest_created
         reaches_another = not own and (
-            self.latest_ready != self.latest_rolled_out or _count(before) > _count(self.latest_ready)
+            self.latest_ready != self.latest_rolled_out or revision_count(before) > revision_count(self.latest_ready)
         )
         return KnativeStep(candidate, 0 if reaches_another else wish.weight, wish.settings)
 
@@ -193,19 +193,21 @@ class KnativeObservation:
     def _reaches(self, version: ServedVersion, previous_revision: str) -> bool:
         """Whether a share for the newest revision reaches this version, now and when another gets ready: its
         old revision does not count while one of another model stands between, which could still get ready."""
-        if _count(self.latest_ready) > _count(previous_revision):
+        if revision_count(self.latest_ready) > revision_count(previous_revision):
             return True
         return self._belongs(self.latest_ready, version, previous_revision) and self.latest_created == self.latest_ready
 
     def _belongs(self, revision: str, version: ServedVersion, previous_revision: str) -> bool:
         """Whether a revision is one of the version whose URI is in spec."""
-        return bool(revision) and (revision == version.revision or _count(revision) > _count(previous_revision))
+        return bool(revision) and (
+            revision == version.revision or revision_count(revision) > revision_count(previous_revision)
+        )
 
     def _percent_of(self, revision: str) -> int:
         return sum(entry.percent for entry in self.traffic if revision and entry.revision == revision)
 
 
-def _count(revision: str) -> int:
+def revision_count(revision: str) -> int:
     """The number at the end of a revision's name, by which Knative counts them; 0 for no revision."""
     digits = revision.rpartition("-")[2]
     return int(digits) if digits.isdigit() else 0

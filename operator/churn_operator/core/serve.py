@@ -13,6 +13,7 @@ from churn_operator.api.v1alpha1.status import ModelChange, ServingStatus, Versi
 from churn_operator.core.actions import ApplyServing, DeleteServing
 from churn_operator.core.canary_list import listed
 from churn_operator.core.draft import AT_ONCE, BareDraft, Draft
+from churn_operator.core.knative import revision_count
 from churn_operator.core.live_questions import compares_answers
 from churn_operator.core.observation import Fault, Installation, Unknown
 from churn_operator.core.traffic import (
@@ -237,8 +238,14 @@ def _changed(changes: tuple[ModelChange, ...], seen: TrafficObservation, uri: st
 
 
 def _previous_revision(draft: BareDraft, seen: TrafficObservation) -> str:
-    """The newest revision before the model URI in spec was put there."""
-    return draft.status.serving.previous_revision(seen.model_uri)
+    """The newest revision before the model URI in spec was put there. Where nothing is remembered of that, because
+    status came from a backup, it is the newest that is known to be another version's."""
+    status = draft.status
+    if not seen.model_uri or any(change.uri == seen.model_uri for change in status.serving.changes):
+        return status.serving.previous_revision(seen.model_uri)
+    others = (version.revision for version in status.versions if version.model_uri != seen.model_uri)
+    earlier = (revision for revision in others if revision_count(revision) < revision_count(seen.newest_revision))
+    return max(earlier, key=revision_count, default="")
 
 
 def _apply(draft: Draft, step: ServingStep) -> Draft:
