@@ -40,6 +40,7 @@ def wrong_for_a_while(model: World, phase: str, skew: timedelta) -> World:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skew", [YEAR, timedelta(minutes=20)], ids=["a year", "twenty minutes"])
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_clock_that_was_ahead_delays_nothing_by_more_than_a_phase(driver: str, phase: str, skew: timedelta) -> None:

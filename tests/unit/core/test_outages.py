@@ -53,6 +53,7 @@ def _outage(model: World, part: str, lasts: timedelta) -> None:
     setattr(model, part, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("phase", PHASES)
 def test_an_outage_in_any_phase_changes_nothing_of_the_end(driver: str, phase: str, part: str) -> None:

@@ -13,6 +13,8 @@ from mkdocs.config import load_config
 from documentation.__main__ import PAGES, REFERENCE
 from documentation.navigation import pages_of
 
+pytestmark = [pytest.mark.unit, pytest.mark.slow]
+
 REPOSITORY = Path(__file__).parents[3]
 DOCS = REPOSITORY / "docs"
 

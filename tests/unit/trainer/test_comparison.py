@@ -61,6 +61,7 @@ def test_resamples_hold_as_many_rows_as_there_are_however_they_are_cut() -> None
     assert np.mean(drawn == 0) == pytest.approx(np.exp(-1), abs=0.005)
 
 
+@pytest.mark.slow
 def test_a_model_against_itself_differs_by_nothing() -> None:
     rows = shared_rows(np.random.default_rng(1))
 
@@ -74,6 +75,7 @@ def test_a_model_against_itself_differs_by_nothing() -> None:
         assert result.candidate == result.champion == all_metrics(rows.positive, rows.champion)[result.metric]
 
 
+@pytest.mark.slow
 def test_a_worse_candidate_is_worse_with_confidence_and_turned_around_is_better() -> None:
     rows = shared_rows(np.random.default_rng(2), noise=(2.0, 0.3))
 
@@ -108,6 +110,7 @@ def test_more_confidence_gives_wider_bounds_on_more_resamples() -> None:
     assert [resamples_for(confidence) for confidence in (0.5, 0.95, 0.999)] == [2000, 2000, 10_000]
 
 
+@pytest.mark.slow
 def test_the_spread_of_roc_auc_is_delongs() -> None:
     rows = shared_rows(np.random.default_rng(5))
     spread = float(np.std(bootstrap_gains(rows, 2000, seed=1)["rocAuc"]))

@@ -29,6 +29,7 @@ def test_they_have_the_columns_and_the_churn_of_the_telco_table() -> None:
     assert set(blank.column("tenure").to_pylist()) == {0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_files_hold_every_row_with_an_id_of_its_own(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"c.{suffix}"

@@ -94,6 +94,7 @@ def test_evidence_against_a_rate_is_that_of_binomials_with_higher_odds() -> None
     assert log_above(3, 100, 0.0) > math.log(1 / ALPHA)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_looking_after_every_event_seldom_finds_what_is_not_there(share: float) -> None:
     draw, walks, found = random.Random(17), 400, 0

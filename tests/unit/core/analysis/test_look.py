@@ -180,6 +180,7 @@ def test_an_inconclusive_end_of_a_step_goes_as_spec_wishes(wish: OnInconclusive,
     assert after(Verdict.ERROR, onInconclusive=wish) is Conclusion.WAIT
 
 
+@pytest.mark.slow
 def test_an_equal_candidate_is_next_to_never_failed_though_looked_at_again_and_again() -> None:
     eager = analysis(minRequests=10, failureLimit=1)
     draw, rollouts, failed = random.Random(11), 40, 0
