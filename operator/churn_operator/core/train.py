@@ -299,7 +299,8 @@ def _give_up(draft: Draft, training: TrainingStatus, reason: str, message: str) 
     )
     draft = draft.with_status(training=failed).warn(reason, message)
     draft = draft.find(ConditionType.TRAINED, ConditionStatus.FALSE, reason, message)
-    return _stalled(draft, reason, message)
+    # Nobody tells of our own writes: the next pass has to say that nothing is under way any more.
+    return _stalled(draft, reason, message).look_again(AT_ONCE)
 
 
 def _stalled(draft: Draft, reason: str, message: str) -> Draft:

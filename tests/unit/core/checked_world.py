@@ -61,11 +61,19 @@ class CheckedWorld(World):
         result = super().reconcile(crash_after)
         self.heeded += [pair for pair in self.model.consumed.items() if pair not in consumed.items()]
         assert len(self.heeded) == len(set(self.heeded)), f"heeded twice: {self.heeded}"
+        if result.wrote and result.requeue_after is None and crash_after is None:
+            self._check_rest()
         names = [run.request.run_name for run in self.runs]
         assert len(names) == len(set(names))
         outputs = [run.request.parameters["output_uri"] for run in self.runs]
         assert len(outputs) == len(set(outputs))
         return result
+
+    def _check_rest(self) -> None:
+        """Nobody tells of the operator's own writes: a pass that wants no other has said everything."""
+        again = decide(super().observe())
+        assert again.status is self.model, "there was more to say"
+        assert not again.actions, "there was more to do"
 
     def observe(self) -> Observation:
         observation = super().observe()
