@@ -45,6 +45,7 @@ browser: ## Find Chromium, or install Debian's when that is possible
 
 .PHONY: test
 test: environment binaries browser ## All tests, real parts included
+	@$(RUN) -m tests.integration.go_sources
 	@$(BIN)/pytest tests -n 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: test-unit

@@ -27,7 +27,7 @@ SERVICE_VERSION = Path("manifests", "churn-operator.clusterserviceversion.yaml")
 @pytest.fixture(scope="module")
 def framework() -> Path:
     """The program that has the validators and the definition; built once a machine."""
-    return built(Path(__file__).parent / "bundle_validation", "two minutes")
+    return built(Path(__file__).parent / "bundle_validation")
 
 
 def answer(framework: Path, *arguments: Path) -> Any:

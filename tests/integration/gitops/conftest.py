@@ -40,7 +40,7 @@ def definition(kubectl: Kubectl, administrator: Administrator) -> str:
 @pytest.fixture(scope="session")
 def kstatus() -> Callable[[dict[str, Any]], Verdict]:
     """`status` and `message` that sigs.k8s.io/cli-utils computes for an object: the library of Flux, built once."""
-    program = built(_SOURCES, "forty seconds")
+    program = built(_SOURCES)
 
     def compute(manifest: dict[str, Any]) -> Verdict:
         done = subprocess.run([program], input=json.dumps([manifest]), capture_output=True, text=True, check=True)
