@@ -63,7 +63,7 @@ class Settings:
     @property
     def watched(self) -> tuple[str, ...]:
         """The namespaces that are watched; none means all."""
-        return tuple(name for name in self.namespaces.split(",") if name)
+        return tuple(name for each in self.namespaces.split(",") if (name := each.strip()))
 
     @property
     def cleanup_deadline(self) -> timedelta:
