@@ -70,7 +70,7 @@ def train(
     customers = list(csv.DictReader(io.StringIO(store.get_object(bucket, path).read().decode())))
     missing = {"customerID", "Churn", *contract.names} - set(customers[0] if customers else ())
     if missing:
-        refuse("MissingColumn", f"{dataset_uri} lacks {', '.join(sorted(missing))}.")
+        refuse("MissingColumn", f"{dataset_uri} lacks {', '.join(sorted(missing))}")
     numbers = [column.kind is ColumnKind.NUMBER for column in contract.columns]
     rows = np.empty((len(customers), len(numbers)), dtype=object)
     for place, column in enumerate(contract.columns):
