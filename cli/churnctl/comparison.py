@@ -47,6 +47,8 @@ def compare(old: Version, new: Version, reports: tuple[Report, Report] | None) -
 
 def _parameters(version: Version, report: Report | None) -> dict[str, Any]:
     known = {"algorithm": version.algorithm, "image": version.image, "training key": version.key[:_SHORT]}
+    if version.pipeline:
+        known["pipeline package"] = version.pipeline[:_SHORT]
     if report is None:
         return known
     hyperparameters = {f"hyperparameters.{name}": value for name, value in sorted(report.hyperparameters.items())}

@@ -39,6 +39,7 @@ def facts(version: Version) -> list[list[str]]:
         "sha256": version.sha256,
         "run": version.run_id,
         "image": version.image,
+        "pipeline package": version.pipeline,
         "artifacts": version.output_uri,
     }
     return [[name, value] for name, value in known.items() if value]

@@ -35,6 +35,7 @@ class Version:
     key: str
     run_id: str
     image: str
+    pipeline: str
     sha256: str
     dataset_digest: str
     output_uri: str
@@ -191,6 +192,7 @@ def _version(item: Mapping[str, Any]) -> Version:
         key=item.get("key", ""),
         run_id=item.get("runId", ""),
         image=item.get("image", ""),
+        pipeline=item.get("pipeline", ""),
         sha256=item.get("sha256", ""),
         dataset_digest=item.get("datasetDigest", ""),
         output_uri=item.get("outputUri", ""),

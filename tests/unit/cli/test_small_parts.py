@@ -10,7 +10,7 @@ from churnctl.cluster.connection import forbidden
 from churnctl.comparison import compare
 from churnctl.errors import MEANINGS, ChurnctlError, ExitCode
 from churnctl.times import short, span_of, time_of
-from churnctl.versions import version_of, wanted
+from churnctl.versions import facts, version_of, wanted
 from churnctl.view import read
 
 from tests.unit.cli.objects import full
@@ -80,6 +80,18 @@ def test_a_metric_is_better_when_it_goes_the_right_way() -> None:
     assert verdicts == {
         "rocAuc": "better", "brier": "worse", "crossValidationCalibrationError": "better", "f1": "same", "empc": "",
     }  # fmt: skip
+
+
+def test_what_a_pipeline_of_ones_own_made_is_told_by_the_content_of_its_package() -> None:
+    item = full()
+    item["status"]["versions"][0]["pipeline"] = "ab" * 32
+    del item["status"]["versions"][1]["pipeline"]
+    model = read(item)
+    own, built_in = (version_of(model, number["number"]) for number in item["status"]["versions"][:2])
+    assert ["pipeline package", "ab" * 32] in facts(own)
+    assert "pipeline package" not in [name for name, _ in facts(built_in)]
+    (line,) = [line for line in compare(own, built_in, None) if line.name == "pipeline package"]
+    assert (line.old, line.new, line.differs) == ("abababababab", None, True)
 
 
 def test_help_documents_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
