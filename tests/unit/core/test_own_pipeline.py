@@ -12,6 +12,7 @@ from churn_operator.core.actions import SubmitRun
 from churn_operator.core.fingerprint import fingerprint, fingerprint_for_key
 from churn_operator.core.observation import PipelineInput, UnreadablePackage
 from churn_operator.core.pipeline_contract import GIVEN
+from churn_operator.core.questions import questions
 from churn_operator.core.training import training_key
 
 from tests.unit.core.checked_world import CheckedWorld, checked
@@ -397,6 +398,30 @@ def test_pinned_or_suspended_the_package_is_not_looked_at(driver: str) -> None:
         model.change(**dict.fromkeys(changes, None if "rollback_to" in changes else False))
         model.settle()
     assert len(model.runs) == 1
+
+
+def test_at_rest_one_look_an_interval_is_asked_for_and_a_refused_package_is_looked_at_anew_each_time() -> None:
+    model = in_service(triggers__dataset_change={"enabled": False, "poll_interval": "10m"})
+    assert model.reconcile().requeue_after == timedelta(minutes=10)
+    assert _asked(model) == timedelta(minutes=5)
+    model.packages[PACKAGE] = BROKEN
+    model.until(lambda one: one.condition("PipelineReady") == "False PipelineUnreadable")
+    assert model.reconcile().requeue_after == timedelta(seconds=30)
+    assert _asked(model) == timedelta(0)
+
+
+def _asked(model: CheckedWorld) -> timedelta:
+    asked = questions(model.subject(), model.installation, model.now)
+    assert asked.dataset is None
+    assert asked.package is not None
+    return asked.package.max_age
+
+
+def test_without_a_pipeline_of_ones_own_nothing_more_is_asked_than_before() -> None:
+    model = checked("knative")
+    model.settle()
+    assert model.reconcile().requeue_after is None
+    assert questions(model.subject(), model.installation, model.now).package is None
 
 
 # The keys of before
