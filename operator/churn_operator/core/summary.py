@@ -65,7 +65,7 @@ def _rejected_wish(draft: Draft) -> Draft:
     rejection = draft.rejection(key)
     if rejection is None or draft.status.rollout.candidate is not None:
         return draft
-    return draft.blocked(rejection.reason, f"{rejection.message}; {ANOTHER_TRY}")
+    return draft.blocked(rejection.reason, f"{rejection.message.removesuffix('.')}; {ANOTHER_TRY}")
 
 
 def _ready(draft: D, pinned: int | None) -> D:

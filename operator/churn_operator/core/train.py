@@ -304,7 +304,7 @@ def _give_up(draft: Draft, training: TrainingStatus, reason: str, message: str) 
 
 
 def _stalled(draft: Draft, reason: str, message: str) -> Draft:
-    return draft.blocked(reason, f"{message}; {ANOTHER_TRY}")
+    return draft.blocked(reason, f"{message.removesuffix('.')}; {ANOTHER_TRY}")
 
 
 def _back_off(draft: Draft, training: TrainingStatus) -> Draft:
