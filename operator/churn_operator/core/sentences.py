@@ -8,7 +8,9 @@ LONGEST_MESSAGE = 2000
 """Characters of a condition's message."""
 
 
-ANOTHER_TRY = "change the training part of spec, the data or your own pipeline to train another, or annotate churnops.dev/retry"
+ANOTHER_TRY = (
+    "change the training part of spec, the data or your own pipeline to train another, or annotate churnops.dev/retry"
+)
 """What a person can do about a training or a model that went wrong."""
 
 
