@@ -52,10 +52,10 @@ class Kubectl:
         self("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=json.dumps(document))
 
     def install_definitions(self, folder: Path) -> None:
-        """Applies every CustomResourceDefinition of the folder and waits until each is established.
+        """Applies every CustomResourceDefinition of the folder and waits until the objects of each can be listed.
 
         Raises:
-            DevclusterError: one is refused, or not established in time.
+            DevclusterError: one is refused, or not served in time.
         """
         self("apply", "--server-side", "--force-conflicts", f"--filename={folder}")
         wait_until(lambda: self._established(folder), f"the definitions of {folder}", _ESTABLISHED_SECONDS)
@@ -63,7 +63,19 @@ class Kubectl:
     def _established(self, folder: Path) -> bool:
         # `kubectl wait` is no help: it fails on a definition so fresh that its conditions are null.
         answer = json.loads(self("get", f"--filename={folder}", "--output=json"))
-        return all(_is_established(each) for each in answer.get("items", [answer]))
+        definitions = answer.get("items", [answer])
+        return all(_is_established(each) for each in definitions) and all(self._is_listed(each) for each in definitions)
+
+    def _is_listed(self, definition: Mapping[str, Any]) -> bool:
+        """An established definition answers 404 at first, and then 429 while its storage is made."""
+        spec = definition["spec"]
+        served = [version["name"] for version in spec["versions"] if version["served"]]
+        try:
+            for version in served:
+                self("get", "--raw", f"/apis/{spec['group']}/{version}/{spec['names']['plural']}?limit=1")
+        except DevclusterError:
+            return False
+        return True
 
 
 def _is_established(definition: Mapping[str, Any]) -> bool:
