@@ -89,6 +89,10 @@ class Devcluster:
         """Kubeconfig of an administrator."""
         return self.control_plane.kubeconfig
 
+    def end_serving(self, namespace: str) -> None:
+        """Deletes whatever serves in a namespace, without waiting for its end."""
+        self.kubectl("delete", "httproutes,inferenceservices", "--all", "--wait=false", f"--namespace={namespace}")
+
     def open_s3_to(self, namespace: str, service_account: str, secret: str = SECRET_NAME) -> None:
         """Creates the namespace, a Secret with the S3 credentials in it, and a ServiceAccount that has
         the Secret, as KServe wants it."""

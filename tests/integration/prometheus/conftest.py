@@ -163,7 +163,7 @@ def models(cluster: Devcluster, artifact: dict[str, bytes]) -> Iterator[Models]:
     namespace = f"test-{uuid.uuid4().hex[:12]}"
     cluster.open_s3_to(namespace, "models")
     yield Models(cluster, artifact, namespace)
-    cluster.kubectl("delete", "httproutes,inferenceservices", "--all", "--wait=false", f"--namespace={namespace}")
+    cluster.end_serving(namespace)
 
 
 def ask(url: str, requests: int) -> Tally:

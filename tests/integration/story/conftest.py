@@ -49,9 +49,7 @@ def story(devcluster: Devcluster, customers: Path) -> Iterator[Story]:
     yield told
     if told.models.read(told.name) is not None:
         told.models.patch(told.name, {"suspend": True})
-    devcluster.kubectl(
-        "delete", "httproutes,inferenceservices", "--all", "--wait=false", f"--namespace={told.namespace}"
-    )
+    devcluster.end_serving(told.namespace)
 
 
 @pytest.fixture
