@@ -107,6 +107,13 @@ class ChurnModel:
         return next((condition for condition in self.conditions if condition.type == kind), None)
 
     @property
+    def standing(self) -> str | None:
+        """What goes on, or how it stands where nothing goes on any more; None before the operator has seen it."""
+        working, ready = self.condition("Reconciling"), self.condition("Ready")
+        told = working if working is not None and working.status == "True" else ready
+        return told.message or None if told is not None else None
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         """The steps of the rollout under way, as the operator takes them."""
         if self.rollout.stable is None:

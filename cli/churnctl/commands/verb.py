@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -66,7 +66,8 @@ def _ask(name: str, verb: Verb, number: int | None, timeout: float | None, place
         click.echo(f"{name}: {verb} of {made.about} is asked for.{waits}")
         return
     after = heeded(models, before, made, timeout)
-    click.echo(f"{name}: {_told(verb, made.about)}.{_state(after)}")
+    now = f" Now: {after.standing}." if after.standing else ""
+    click.echo(f"{name}: {_told(verb, made.about)}.{now}")
 
 
 def _told(verb: Verb, about: str) -> str:
@@ -85,8 +86,3 @@ def _told(verb: Verb, about: str) -> str:
             return f"the rollout of {about} was ended"
         case Verb.RETRY:
             return f"{about} is tried again"
-
-
-def _state(model: Any) -> str:
-    working = model.condition("Reconciling")
-    return f" Now: {working.message}." if working is not None and working.status == "True" and working.message else ""

@@ -66,8 +66,15 @@ def test_each_step_that_asks_for_approval_is_approved() -> None:
     world.settle()
     assert model_of(world).rollout.step == 2
     heeded(world, Verb.APPROVE)
+    assert "version 2" in (model_of(world).standing or "")
     world.settle()
     assert model_of(world).rollout.stable == 2
+
+
+def test_an_operator_that_was_faster_than_the_command_is_told_by_how_it_stands() -> None:
+    done = model_of(in_service("knative"))
+    assert done.condition("Reconciling").status == "False"
+    assert done.standing == done.condition("Ready").message
 
 
 def test_promote_skips_the_rest() -> None:
