@@ -140,6 +140,17 @@ def test_the_fragment_is_the_page_s_middle() -> None:
     assert fragment.count("data-region=") == client.get(PAGE).text.count("data-region=")
 
 
+@pytest.mark.parametrize("refreshed", ["/models", f"{PAGE}/story"])
+def test_a_refresh_is_sent_only_when_something_is_different(refreshed: str) -> None:
+    cluster = Cluster([canary()])
+    client = client_of(cluster)
+    known = {"If-None-Match": client.get(refreshed).headers["ETag"]}
+    unchanged = client.get(refreshed, headers=known)
+    assert (unchanged.status_code, unchanged.text) == (304, "")
+    cluster.items[:] = [churn_model()]
+    assert client.get(refreshed, headers=known).status_code == 200
+
+
 def test_an_api_server_that_is_away_is_said() -> None:
     client = client_of(Cluster([], away=True))
     assert client.get("/").status_code == 503

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from churn_report import Report
-from flask import Blueprint, render_template, request
-from flask.typing import ResponseReturnValue
+from flask import Blueprint, Response, make_response, render_template, request
 
 from churn_webapp.backends import backends
 from churn_webapp.charts.report_plots import ReportPlots, report_plots
@@ -27,9 +26,9 @@ def overview() -> str:
 
 
 @blueprint.get("/models")
-def rows() -> str:
+def rows() -> Response:
     """The part of it that is refreshed."""
-    return render_template("models_list.html", models=visible_models(), now=datetime.now(UTC))
+    return _if_changed(render_template("models_list.html", models=visible_models(), now=datetime.now(UTC)))
 
 
 @blueprint.get("/models/<namespace>/<name>")
@@ -39,10 +38,9 @@ def show(namespace: str, name: str) -> str:
 
 
 @blueprint.get("/models/<namespace>/<name>/story")
-def story(namespace: str, name: str) -> ResponseReturnValue:
+def story(namespace: str, name: str) -> Response:
     """The part of it that is refreshed."""
-    page = render_template("story.html", story=read_story(namespace, name), panels=PANELS)
-    return page, 200, {"Vary": "Cookie"}
+    return _if_changed(render_template("story.html", story=read_story(namespace, name), panels=PANELS))
 
 
 def visible_models() -> tuple[ChurnModel, ...]:
@@ -67,6 +65,15 @@ def read_story(namespace: str, name: str) -> Story:
         plots_absent=absent,
         now=datetime.now(UTC),
     )
+
+
+def _if_changed(page: str) -> Response:
+    """The page, or 304 where the browser has the same already: every page that is open asks every two seconds."""
+    response = make_response(page)
+    response.vary.add("Cookie")
+    response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
 def _events(namespace: str, name: str) -> tuple[Event, ...]:

@@ -9,6 +9,7 @@
   const announcement = document.getElementById("announcement");
   const stale = document.getElementById("stale");
   let lastSeen = new Date();
+  let lastHtml = "";
 
   const regionsOf = (root) => [...root.querySelectorAll("[data-region]")];
   const said = (root) => root.querySelector("[data-announcement]")?.dataset.announcement ?? "";
@@ -93,7 +94,8 @@
       warn(reasonOf(html));
       return;
     }
-    update(html);
+    if (html !== lastHtml) update(html);
+    lastHtml = html;
     lastSeen = new Date();
     stale.hidden = true;
   }
