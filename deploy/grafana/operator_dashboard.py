@@ -116,6 +116,16 @@ def _calls(made: Dashboard) -> Dashboard:
                 Query(f"sum by (action) (rate(churn_operator_actions_total{_JOB}[$__rate_interval]))", "{{action}}"),
             )
         )
+        .with_panel(
+            graph(
+                Text(
+                    "Watches begun again",
+                    "Each time no change is seen for seconds. The alert is at four in 15 minutes.",
+                    "short",
+                ),
+                Query(f"increase(churn_operator_watch_restarts_total{_JOB}[$__rate_interval])", "{{instance}}"),
+            ).span(24)
+        )
     )
 
 
