@@ -48,7 +48,7 @@ def page() -> str:
             "is compared with the stable version by one query.",
             of_the_model_server(),
         ),
-        ("Web app", "Port 8080 of the web app.", of_the_web_app()),
+        ("Web app", "Port 8080 of the web app, port 80 of the Service `churn-operator-webapp`.", of_the_web_app()),
     )
     return GENERATED + INTRODUCTION + "\n".join(_section(*section) for section in sections)
 

@@ -37,7 +37,7 @@ def render(binaries: Binaries) -> Render:
 
     def rendered(folder: Path) -> list[Object]:
         done = subprocess.run(
-            [binaries.kubectl, "kustomize", folder], check=False, capture_output=True, text=True, timeout=60
+            [binaries.kubectl, "kustomize", folder], check=False, capture_output=True, text=True, timeout=120
         )
         assert done.returncode == 0, done.stderr
         return objects(done.stdout)
@@ -64,7 +64,7 @@ def template(helm: Path, tmp_path_factory: pytest.TempPathFactory) -> Template:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
         )
         if done.returncode:
@@ -77,9 +77,18 @@ def template(helm: Path, tmp_path_factory: pytest.TempPathFactory) -> Template:
     return rendered
 
 
+class OnceOnly(yaml.CSafeLoader):
+    """Refuses a mapping that has a key twice: of two labels, it is chance which one an API server takes."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        assert len(set(keys)) == len(keys), f"a key stands twice: {keys}"
+        return super().construct_mapping(node, deep)
+
+
 def objects(text: str) -> list[Object]:
     """The documents of a text; by libyaml, since the definition alone is 80 kB."""
-    return [each for each in yaml.load_all(text, yaml.CSafeLoader) if each]
+    return [each for each in yaml.load_all(text, OnceOnly) if each]
 
 
 @pytest.fixture(scope="session")
@@ -110,8 +119,8 @@ def installed(cluster: ControlPlane, manifests: list[Object]) -> ControlPlane:
     """The API server once deploy/operator is on it, and its policies are in force."""
     kubectl = administrator(cluster)
     kubectl.apply(manifests)
-    wait_until(lambda: "churnmodels" in kubectl("api-resources", "--api-group=churnops.dev"), "ChurnModel", seconds=30)
-    wait_until(lambda: _may(kubectl, "patch", "churnmodels"), "the operator's role", seconds=30)
+    wait_until(lambda: "churnmodels" in kubectl("api-resources", "--api-group=churnops.dev"), "ChurnModel", seconds=120)
+    wait_until(lambda: _may(kubectl, "patch", "churnmodels"), "the operator's role", seconds=120)
     return cluster
 
 

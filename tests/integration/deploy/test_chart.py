@@ -14,7 +14,7 @@ import yaml
 from churn_devcluster.control_plane import ControlPlane
 from churn_devcluster.errors import DevclusterError
 
-from .conftest import CHART, NAMESPACE, REPOSITORY, Object, Render, Template
+from .conftest import ACCOUNT, CHART, NAMESPACE, REPOSITORY, Object, Render, Template
 from .test_manifests import dry_run, find, pod_of
 
 pytestmark = pytest.mark.cluster
@@ -57,7 +57,15 @@ _AS_KUSTOMIZE: dict[str, tuple[Object, str, tuple[str, ...]]] = {
             **_MONITORING,
         },
         "operator",
-        ("pipelines-token", "two-replicas", "network-policy", "monitoring", "webapp", "webapp-network-policy"),
+        (
+            "pipelines-token",
+            "two-replicas",
+            "network-policy",
+            "monitoring",
+            "webapp",
+            "webapp-network-policy",
+            "webapp-monitoring",
+        ),
     ),
 }
 
@@ -77,8 +85,11 @@ _MORE: dict[str, Object] = {
         ],
     },
     "labels": {
-        "extraLabels": {"team": "retention"},
-        "podLabels": {"sidecar.istio.io/inject": "false"},
+        "extraLabels": {"team": "retention", "app.kubernetes.io/part-of": "mlops"},
+        "podLabels": {"sidecar.istio.io/inject": "false", "team": "platform"},
+        "serviceMonitor": {"enabled": True, "labels": {"release": "monitoring", "team": "monitoring"}},
+        "prometheusRule": {"enabled": True, "labels": {"release": "monitoring", "team": "monitoring"}},
+        "webapp": {"enabled": True},
         "podAnnotations": {"example.com/note": "yes"},
         "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/churn"}},
     },
@@ -91,6 +102,7 @@ _MORE: dict[str, Object] = {
             "regionKey": "region",
         },
         "imagePullSecrets": [{"name": "registry"}],
+        "servingRuntime": {"imagePullSecrets": [{"name": "registry"}]},
         "image": {"pullPolicy": "Always"},
         "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
     },
@@ -218,7 +230,7 @@ def test_helm_finds_nothing_to_say(helm: Path) -> None:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "WARNING" not in done.stdout
@@ -289,6 +301,19 @@ def test_a_selector_selects_the_pods_of_one_deployment(rendered: list[Object]) -
         assert [selector.items() <= labels for labels in among].count(True) == 1, manifest["metadata"]["name"]
 
 
+def test_a_service_monitor_asks_a_port_of_the_service_that_it_selects(template: Template) -> None:
+    rendered = template({**_MONITORING, "webapp": {"enabled": True}})
+    monitors = [each for each in rendered if each["kind"] == "ServiceMonitor"]
+    assert [each["metadata"]["name"] for each in monitors] == ["churn-operator", "churn-operator-webapp"]
+    for monitor in monitors:
+        wanted = monitor["spec"]["selector"]["matchLabels"].items()
+        services = [each for each in rendered if each["kind"] == "Service"]
+        [service] = [each for each in services if wanted <= each["metadata"]["labels"].items()]
+        [endpoint] = monitor["spec"]["endpoints"]
+        assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+        assert endpoint["honorLabels"] is True
+
+
 def test_a_digest_goes_before_a_tag(template: Template) -> None:
     rendered = template(_MORE["digests"] | {"image": {"digest": _DIGEST, "tag": "0.2.0"}})
     images = [
@@ -297,6 +322,22 @@ def test_a_digest_goes_before_a_tag(template: Template) -> None:
         find(rendered, "ClusterServingRuntime", "churn-serving")["spec"]["containers"][0]["image"],
     ]
     assert images == [f"ghcr.io/churnops/churn-{name}@{_DIGEST}" for name in ("operator", "trainer", "serving")]
+
+
+def test_a_label_of_somewhere_goes_before_one_of_everywhere(template: Template) -> None:
+    rendered = template(_MORE["labels"])
+    deployment = find_exactly(rendered, "churn-operator")
+    assert deployment["metadata"]["labels"]["team"] == "retention"
+    assert deployment["spec"]["template"]["metadata"]["labels"]["team"] == "platform"
+    for kind in ("ServiceMonitor", "PrometheusRule"):
+        labels = [each["metadata"]["labels"] for each in rendered if each["kind"] == kind]
+        assert {(each["team"], each["app.kubernetes.io/instance"]) for each in labels} == {("monitoring", ACCOUNT)}
+
+
+def test_every_image_is_pulled_with_the_secrets_that_are_named(template: Template) -> None:
+    rendered = template(_MORE["another secret"])
+    specs = [pod_of(rendered)["spec"], find(rendered, "ClusterServingRuntime", "churn-serving")["spec"]]
+    assert [spec["imagePullSecrets"] for spec in specs] == [[{"name": "registry"}]] * 2
 
 
 def test_a_large_number_stays_one(template: Template) -> None:
@@ -457,7 +498,7 @@ def notes_of(helm: Path, cluster: ControlPlane, values: Object) -> str:
         "--kubeconfig", cluster.kubeconfig, "--output", "json", "--values", "-",
     ]  # fmt: skip
     done = subprocess.run(
-        command, input=yaml.safe_dump(values), check=False, capture_output=True, text=True, timeout=60
+        command, input=yaml.safe_dump(values), check=False, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     return str(json.loads(done.stdout)["info"]["notes"])

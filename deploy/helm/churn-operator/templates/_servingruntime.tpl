@@ -13,7 +13,9 @@ metadata:
   {{- end }}
   labels:
     app.kubernetes.io/name: churn-serving
+    {{- if not (hasKey .context.Values.extraLabels "app.kubernetes.io/part-of") }}
     app.kubernetes.io/part-of: churn-operator
+    {{- end }}
     {{- include "churn-operator.release" .context | nindent 4 }}
 spec:
   annotations:
@@ -33,6 +35,10 @@ spec:
     - name: churn
       version: "1"
       autoSelect: true
+  {{- with .context.Values.servingRuntime.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   containers:
     - name: kserve-container
       image: {{ include "churn-operator.image" (list .context.Values.servingRuntime.image .context) }}
