@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import random
 import socket
-from contextlib import ExitStack
+import tempfile
+import threading
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 from churn_devcluster.errors import DevclusterError
 
@@ -14,6 +19,54 @@ LOOPBACK = "127.0.0.1"
 # process does not take the port between our look and the server's bind.
 _FIRST, _LAST = 15000, 31999
 _ATTEMPTS = 2000
+_MOST_GIVEN = 2000
+
+
+class _Given:
+    """Ports that this process gave away or asked for. A server binds its port seconds later, and one that is stopped
+    for a while comes back to it: meanwhile no other process of this user is given it.
+
+    A port is the lock of one byte of a file, which ends with the process.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._ports: dict[int, None] = {}
+        self._file: int | None = None
+
+    def add(self, port: int) -> bool:
+        """Whether it was nobody's before, this process included."""
+        with self._guard:
+            if port in self._ports:
+                return False
+            try:
+                fcntl.lockf(self._opened(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+            except BlockingIOError:
+                return False
+            except OSError:
+                # Without a file that can be locked nobody else is likely to want it all the same.
+                pass
+            self._ports[port] = None
+            self._let_go_of_the_oldest()
+            return True
+
+    def _opened(self) -> int:
+        # Once, and never closed: to close any descriptor of the file gives up every lock on it.
+        if self._file is None:
+            path = Path(tempfile.gettempdir()) / f"churn-devcluster-ports-{os.getuid()}"
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        return self._file
+
+    def _let_go_of_the_oldest(self) -> None:
+        """A model server that fails for days is given a port each time."""
+        while len(self._ports) > _MOST_GIVEN:
+            oldest = next(iter(self._ports))
+            del self._ports[oldest]
+            with suppress(OSError):
+                fcntl.lockf(self._opened(), fcntl.LOCK_UN, 1, oldest)
+
+
+_given = _Given()
 
 
 def free_port() -> int:
@@ -26,7 +79,7 @@ def free_port() -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different loopback ports nobody listens on.
+    """`count` different loopback ports nobody listens on, and that no other process of this user was given.
 
     Raises:
         DevclusterError: the range does not have that many free ports.
@@ -38,8 +91,10 @@ def free_ports(count: int) -> list[int]:
                 break
             port = random.randint(_FIRST, _LAST)
             listener = _try_to_listen(port)
-            if listener is not None:
-                held.enter_context(listener)
+            if listener is None:
+                continue
+            held.enter_context(listener)
+            if _given.add(port):
                 found.append(port)
     if len(found) < count:
         raise DevclusterError(f"No {count} free ports between {_FIRST} and {_LAST} on {LOOPBACK}.")
@@ -59,6 +114,7 @@ def require_free(port: int, purpose: str) -> int:
             f"process (`ss -ltnp 'sport = :{port}'` names it) or choose another port."
         )
     listener.close()
+    _given.add(port)
     return port
 
 
