@@ -51,7 +51,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--work-dir", type=Path, required=True, help="folder for state, models and logs")
     add("--envoy-port", type=int, required=True, help="loopback port of Envoy")
     add("--server-command", default=shlex.join(DEFAULT_COMMAND), help="for runtimes without a command")
-    add("--progress-deadline", type=float, default=120, help="time for a server to become ready")
+    add("--progress-deadline", type=float, default=Pace.progress_deadline, help="time for a server to become ready")
     add("--retire-after", type=float, default=10, help="time until a revision without traffic is stopped")
     add("--idle-after", type=float, default=60, help="time until a model with minReplicas 0 is stopped")
     add("--without-canary-list", action="store_true", help="be an older KServe, which has no spec.canary")

@@ -224,7 +224,8 @@ class Controller:
         for uid, effective in shares.items():
             # Read afresh: a server may have reported while Envoy was busy.
             service = revisions.record_traffic(self._services[uid], effective)
-            if self._is_restored(service):
+            # What came up meanwhile is not told before it has its traffic.
+            if revisions.shares_in_force(service) == effective and self._is_restored(service):
                 service = revisions.record_model(service)
             if service != self._services[uid]:
                 self._woken.set()

@@ -32,7 +32,7 @@ class Envoy:
         self._version = 0
         self._applied = Routing()
         self._process: Process | None = None
-        self._client = httpx.AsyncClient(timeout=2)
+        self._client = httpx.AsyncClient(timeout=5, trust_env=False)
 
     @property
     def running(self) -> bool:

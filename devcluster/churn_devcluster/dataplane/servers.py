@@ -50,7 +50,7 @@ class Pace:
     poll: float = 0.1
     first_restart: float = 1
     longest_restart: float = 20
-    progress_deadline: float = 120
+    progress_deadline: float = 300
 
 
 @dataclass(frozen=True)
@@ -159,14 +159,19 @@ class ModelServer:
         if ready:
             self._report(Pod(phase=Phase.READY, name=f"{self.spec.name}-{self._attempt}", port=port))
             await self._until_ended(process)
+        still_running = process.running
         await asyncio.to_thread(process.stop, 5)
-        self._report(Pod(phase=Phase.FAILED, failure=_failure(process)))
+        failure = too_slow(process, self._pace.progress_deadline) if still_running else _failure(process)
+        self._report(Pod(phase=Phase.FAILED, failure=failure))
         return ready
 
     async def _until_ready(self, process: Process, port: int) -> bool:
         url = f"http://{LOOPBACK}:{port}/v1/models/{model_name(self.spec)}"
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._pace.progress_deadline), httpx.AsyncClient(timeout=2) as client:
+            async with (
+                asyncio.timeout(self._pace.progress_deadline),
+                httpx.AsyncClient(timeout=5, trust_env=False) as client,
+            ):
                 while process.running:
                     if await _is_ready(client, url):
                         return True
@@ -240,5 +245,16 @@ def _environment(given: Mapping[str, str]) -> dict[str, str]:
 
 def _failure(process: Process) -> Failure:
     code = process.exit_code
-    tail = process.log_tail().encode()[-_MESSAGE_BYTES:].decode(errors="replace").strip()
-    return Failure(message=tail or f"{process.name} ended without a word", exit_code=1 if code is None else code)
+    message = _last_words(process) or f"{process.name} ended without a word"
+    return Failure(message=message, exit_code=1 if code is None else code)
+
+
+def too_slow(process: Process, seconds: float) -> Failure:
+    """Of a server that did not become ready in time. It did not end by itself: its exit code says nothing."""
+    said = _last_words(process)
+    sentence = f"{process.name} was ended, because it was not ready after {seconds:g} s"
+    return Failure(message=f"{sentence}. The end of its log:\n{said}" if said else f"{sentence}, and had said nothing.")
+
+
+def _last_words(process: Process) -> str:
+    return process.log_tail().encode()[-_MESSAGE_BYTES:].decode(errors="replace").strip()

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from churn_devcluster.dataplane.model import DeploymentMode, Service, Template
 from churn_devcluster.dataplane.pod_environment import with_addresses
-from churn_devcluster.dataplane.servers import PodSpec, arguments, command
+from churn_devcluster.dataplane.servers import PodSpec, arguments, command, too_slow
 from churn_devcluster.dataplane.state import StateFolder
 from churn_devcluster.dataplane.storage import S3Access, StorageError, download, is_s3_secret, s3_access
+from churn_devcluster.processes import Process
 
 
 def pod_spec(model: dict[str, Any], container: dict[str, Any]) -> PodSpec:
@@ -50,6 +51,13 @@ def test_a_runtimes_command_goes_before_the_entry_point_of_the_image() -> None:
     assert command(pod_spec({}, {}).template, image) == ["/usr/bin/server"]
     python = pod_spec({}, {"command": ["python", "-m", "mine"]}).template
     assert command(python, image) == [sys.executable, "-m", "mine"]
+
+
+def test_the_last_words_of_a_server_that_took_too_long_are_told(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("importing\n")
+    assert too_slow(Process("m-predictor-00001", [], tmp_path / "log"), 300).message == (
+        "m-predictor-00001 was ended, because it was not ready after 300 s. The end of its log:\nimporting"
+    )
 
 
 def secret(**annotations: str) -> dict[str, Any]:
