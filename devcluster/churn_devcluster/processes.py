@@ -45,7 +45,8 @@ class Process:
         self._environment = None if environment is None else dict(environment)
         self._stdin = stdin
         self._popen: subprocess.Popen[bytes] | None = None
-        self._pipe: int | None = None
+        # The write end of the supervisor's pipe, while the command runs.
+        self._pipe: list[int] = []
 
     def start(self) -> Self:
         """Starts the command; its output is appended to the log.
@@ -64,7 +65,7 @@ class Process:
             raise DevclusterError(f"Cannot start {self.name}: {error}.") from error
         finally:
             os.close(read_end)
-        self._pipe = write_end
+        self._pipe.append(write_end)
         return self
 
     def _spawn(self, read_end: int) -> subprocess.Popen[bytes]:
@@ -114,10 +115,10 @@ class Process:
     def kill(self) -> None:
         """SIGKILL to the command and its descendants, as a crash would be; returns when they are gone,
         with their ports free. Harmless when ended."""
-        if self._pipe is not None:
+        # Once, whichever thread is first: whoever waits for a start stops it too when Ctrl-C has done so.
+        with contextlib.suppress(IndexError):
             # The supervisor takes this for our own end.
-            os.close(self._pipe)
-            self._pipe = None
+            os.close(self._pipe.pop())
         if self._popen is not None:
             self._popen.wait()
 
