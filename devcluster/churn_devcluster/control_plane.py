@@ -20,7 +20,7 @@ from churn_devcluster.ports import LOOPBACK, free_port, free_ports, is_listening
 from churn_devcluster.processes import Process
 from churn_devcluster.waiting import wait_until
 
-_READY_SECONDS = 60
+_READY_SECONDS = 180
 _ISSUER = "https://kubernetes.default.svc.cluster.local"
 _AUDIT_POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n"
 

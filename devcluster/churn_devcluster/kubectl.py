@@ -13,7 +13,7 @@ from churn_devcluster.errors import DevclusterError
 from churn_devcluster.waiting import wait_until
 
 _SECONDS = 120
-_ESTABLISHED_SECONDS = 30
+_ESTABLISHED_SECONDS = 120
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from churn_devcluster.ports import LOOPBACK, free_port, free_ports, require_free
 from churn_devcluster.processes import Process
 from churn_devcluster.waiting import wait_until
 
-_READY_SECONDS = 30
+_READY_SECONDS = 180
 _ACCESS_KEY = "churn-devcluster"
 _PROBE = "devcluster-probe"
 # Each bucket takes three volumes, which are as large as what is in them. Left to itself, weed allows as many as would

@@ -18,7 +18,7 @@ from churn_devcluster.ports import LOOPBACK, free_port
 from churn_devcluster.processes import Process
 from churn_devcluster.waiting import wait_until
 
-_READY_SECONDS = 60
+_READY_SECONDS = 180
 _TARGET_LABELS = {"job": "churn-operator", "namespace": "churn-system"}
 
 

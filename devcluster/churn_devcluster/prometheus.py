@@ -16,7 +16,7 @@ from churn_devcluster.processes import Process
 from churn_devcluster.prometheus_binary import find_prometheus
 from churn_devcluster.waiting import wait_until
 
-_READY_SECONDS = 60
+_READY_SECONDS = 180
 _RETENTION = "6h"
 
 
@@ -109,7 +109,7 @@ class Prometheus:
         Raises:
             httpx.HTTPError: it does not answer, or refuses the query.
         """
-        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": promql}, trust_env=False, timeout=10)
+        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": promql}, trust_env=False, timeout=60)
         answer.raise_for_status()
         result: list[dict[str, Any]] = answer.json()["data"]["result"]
         return result

@@ -19,7 +19,7 @@ from churn_devcluster.waiting import wait_until
 
 NAMESPACE = "churn-system"
 SERVICE_ACCOUNT = "churn-webapp"
-_READY_SECONDS = 60
+_READY_SECONDS = 180
 _A_DAY = 24 * 60 * 60
 _READER = "churn-webapp"
 

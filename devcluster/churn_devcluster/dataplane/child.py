@@ -49,7 +49,7 @@ class DataPlane:
         """Whether the process lives."""
         return self._process.running
 
-    def start(self, seconds: float = 60) -> Self:
+    def start(self, seconds: float = 180) -> Self:
         """Starts it and returns when the CRDs are there, the watches run and Envoy listens.
 
         Raises:
