@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
+import os
+import shlex
 import shutil
 import signal
 import sys
@@ -12,19 +15,24 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
+from rich.markup import escape
 
 from churn_devcluster.binaries import find_binaries
 from churn_devcluster.cluster import Devcluster
 from churn_devcluster.demo.command import add_demo_options, demo
 from churn_devcluster.errors import DevclusterError
 from churn_devcluster.helm_binary import find_helm
+from churn_devcluster.ports import LOOPBACK
 from churn_devcluster.prometheus_binary import find_prometheus, find_promtool
 from churn_devcluster.work_dir import Ports
 
 console = Console(stderr=True)
 _PORTS = [field.name for field in fields(Ports)]
+_LAST_PORT = 65535
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -34,13 +42,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # a shell has started us in the background, with it ignored.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    reach_loopback_directly()
     try:
         options.run(options)
     except DevclusterError as error:
-        console.print(f"[bold red]error:[/] {error}", markup=True, highlight=False, soft_wrap=True)
-        sys.exit(1)
+        give_up(str(error))
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        give_up(f"The disk is full ({error.filename or error.strerror}): free some, or choose a folder with room.")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def give_up(sentence: str) -> NoReturn:
+    """Says it on stderr and ends with exit code 1. Nothing in it is markup: it may be the end of somebody's log."""
+    console.print(f"[bold red]error:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
+    sys.exit(1)
+
+
+def reach_loopback_directly() -> None:
+    """No part of the devcluster is behind a proxy; a person's programs may have one in their environment."""
+    for name in ("NO_PROXY", "no_proxy"):
+        known = os.environ.get(name, "")
+        os.environ[name] = ",".join([*filter(None, [known]), LOOPBACK, "localhost"])
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -85,14 +110,21 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--keep", action="store_true", help="leave the folder behind, also a temporary one")
     for name in _PORTS:
-        parser.add_argument(f"--{name}-port", type=int, default=0, metavar="PORT", help="0: a free one")
+        parser.add_argument(f"--{name}-port", type=port_number, default=0, metavar="PORT", help="0: a free one")
+
+
+def port_number(text: str) -> int:
+    """Raises ArgumentTypeError for what is none."""
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is no port: use one from 1 to {_LAST_PORT}, or 0 for a free one")
+    return int(text)
 
 
 def up(options: argparse.Namespace) -> None:
     """Starts a devcluster, prints how to use it, and waits for SIGINT or SIGTERM."""
     with running(options) as cluster:
         for name, value in cluster.environment().items():
-            print(f"export {name}={value}")
+            print(f"export {name}={shlex.quote(value)}")
         sys.stdout.flush()
         describe(cluster)
         signal.pause()
@@ -136,7 +168,7 @@ def work_dir(options: argparse.Namespace) -> Iterator[Path]:
         yield folder
     finally:
         if options.keep:
-            console.print(f"kept: {folder}", highlight=False, soft_wrap=True)
+            console.print(f"kept: {escape(str(folder))}", highlight=False, soft_wrap=True)
         else:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -152,7 +184,7 @@ def describe(cluster: Devcluster) -> None:
         "logs and data": str(cluster.work_dir),
     }
     for name, value in lines.items():
-        console.print(f"  [bold]{name:<20}[/]{value}", highlight=False, soft_wrap=True)
+        console.print(f"  [bold]{name:<20}[/]{escape(value)}", highlight=False, soft_wrap=True)
     console.print("Ctrl-C stops everything.", highlight=False)
 
 

@@ -11,6 +11,7 @@ from churn_devcluster.demo.analysis_story import AnalysisStory
 from churn_devcluster.demo.customers import customers_file
 from churn_devcluster.demo.story import NAMESPACE, Story
 from churn_devcluster.demo.telling import Teller
+from churn_devcluster.errors import DevclusterError
 from churn_devcluster.operator_process import OperatorProcess
 from churn_devcluster.webapp_process import WebAppProcess
 
@@ -35,19 +36,23 @@ def demo(cluster: Devcluster, options: argparse.Namespace) -> None:
         DevclusterError: something that should have happened did not.
     """
     teller = Teller(options.json)
+    # Before anything starts: where the customers are not, nothing can be told.
+    story = Story(cluster, teller, customers_file(options.data, cluster.work_dir))
+    if story.models.read(story.name) is not None:
+        raise DevclusterError(f"The story was told in {cluster.work_dir} before: choose another --work-dir.")
     with WebAppProcess(cluster) as web_app:
         announce(web_app, teller)
         with OperatorProcess(cluster):
-            tell(cluster, teller, web_app, options)
+            tell(story, web_app, options)
 
 
-def tell(cluster: Devcluster, teller: Teller, web_app: WebAppProcess, options: argparse.Namespace) -> None:
+def tell(story: Story, web_app: WebAppProcess, options: argparse.Namespace) -> None:
     """The story over everything that runs.
 
     Raises:
         DevclusterError: something that should have happened did not.
     """
-    story = Story(cluster, teller, customers_file(options.data, cluster.work_dir))
+    cluster, teller = story.cluster, story.teller
     story.tell(None if options.short else AnalysisStory(story).tell)
     if options.keep:
         places = {

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 
 class Teller:
@@ -26,12 +27,12 @@ class Teller:
         if self._as_json:
             print(json.dumps({"milestone": name, "seconds": round(seconds, 1), **facts}), flush=True)
         else:
-            self._out.print(f"[dim]{seconds:6.1f}s[/] [bold green]✓[/] {sentence}")
+            self._out.print(f"[dim]{seconds:6.1f}s[/] [bold green]✓[/] {escape(sentence)}")
 
     def show(self, command: str, output: str) -> None:
         """A command and what it printed; not in JSON."""
         if not self._as_json:
-            self._out.print(f"\n[bold]$ {command}[/]")
+            self._out.print(f"\n[bold]$ {escape(command)}[/]")
             print(output, flush=True)
 
     def headline(self, text: str) -> None:

@@ -16,7 +16,8 @@ import httpx
 VERSION_HEADER = "x-churn-model-version"
 _PAUSE_WHEN_ABSENT_SECONDS = 0.2
 # An application does more than ask. Without a pause it would take a whole core from those who train and serve.
-_BETWEEN_REQUESTS_SECONDS = 0.008
+# Many threads with a long pause ask nearly as often on a busy machine, where an answer takes its time.
+_BETWEEN_REQUESTS_SECONDS = 0.036
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Tally:
 class Traffic:
     """Threads that send one customer after the other to `:predict`, each with a connection of its own."""
 
-    def __init__(self, url: str, customers: Sequence[Mapping[str, Any]], threads: int = 2) -> None:
+    def __init__(self, url: str, customers: Sequence[Mapping[str, Any]], threads: int = 8) -> None:
         self._url = url
         self._customers = customers
         self._stop = threading.Event()
@@ -63,7 +64,7 @@ class Traffic:
         self._stop.set()
         self._flowing.set()
         for thread in self._threads:
-            thread.join(timeout=15)
+            thread.join(timeout=60)
 
     def pause(self) -> None:
         """Send nothing until `resume`."""
@@ -74,7 +75,8 @@ class Traffic:
         self._flowing.set()
 
     def window(self) -> Tally:
-        """Start a new window; answers what was counted in the one that ends."""
+        """Start a new window; answers what was counted in the one that ends. A request that began in it and has no
+        answer yet is of neither: it may have been sent on before what the next one is to show."""
         with self._lock:
             ended, self._window = self._window, Tally()
         return ended
@@ -86,7 +88,7 @@ class Traffic:
 
     def _run(self, offset: int) -> None:
         customers = itertools.islice(itertools.cycle(self._customers), offset, None)
-        with httpx.Client(trust_env=False, timeout=10) as client:
+        with httpx.Client(trust_env=False, timeout=60) as client:
             for customer in customers:
                 self._flowing.wait()
                 if self._stop.is_set():
@@ -95,6 +97,8 @@ class Traffic:
                 time.sleep(_BETWEEN_REQUESTS_SECONDS)
 
     def _ask(self, client: httpx.Client, customer: Mapping[str, Any]) -> None:
+        with self._lock:
+            window = self._window
         try:
             answer = client.post(self._url, json={"instances": [customer]})
             failure = None if answer.is_success else f"{answer.status_code} {answer.text[:200]}"
@@ -102,7 +106,7 @@ class Traffic:
             answer, failure = None, f"{type(error).__name__}: {error}"
         version = "" if answer is None else answer.headers.get(VERSION_HEADER, "")
         with self._lock:
-            for tally in (self.total, self._window):
+            for tally in (self.total, window) if window is self._window else (self.total,):
                 if failure is None:
                     tally.versions[version] += 1
                 else:
