@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import urllib3
@@ -17,6 +14,12 @@ from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentia
 
 _TIMEOUT = (2.0, 6.0)
 _RETRIES = urllib3.Retry(total=1, connect=1, read=0, status=0, redirect=0, other=0, backoff_factor=0.2)
+
+_NO_CONTEXT = f"{os.devnull}/context.json"
+"""No file can be there: ~/.config/kfp/context.json has a person's namespace and cookies."""
+
+_ANY_NAMESPACE = "not-asked-for"
+"""Keeps the SDK from asking /healthz (five attempts, five seconds apart) and from writing a context of its own."""
 
 
 def new_client(endpoint: str, token_path: str | None) -> Client:
@@ -27,8 +30,8 @@ def new_client(endpoint: str, token_path: str | None) -> Client:
     """
     credentials = ServiceAccountTokenVolumeCredentials(path=token_path) if token_path else None
     with _without_its_warning():
-        _use_private_context()
-        client = Client(host=endpoint, credentials=credentials)
+        Client._LOCAL_KFP_CONTEXT = _NO_CONTEXT
+        client = Client(host=endpoint, namespace=_ANY_NAMESPACE, credentials=credentials)
     rest = client.runs.api_client.rest_client
     rest.pool_manager.connection_pool_kw["retries"] = _RETRIES
     request = rest.request
@@ -47,17 +50,6 @@ def _require_json(answer: Any) -> None:
     content_type = answer.getheader("Content-Type", "application/json")
     if "json" not in content_type:
         raise ValueError(f"it is {content_type}, not JSON")
-
-
-@cache
-def _use_private_context() -> None:
-    """Keep the SDK from ~/.config/kfp/context.json, where a person's namespace and cookies are.
-
-    A namespace in the context keeps it from asking /healthz (five attempts, five seconds apart).
-    """
-    context = Path(tempfile.mkdtemp(prefix="churn-operator-kfp-")) / "context.json"
-    context.write_text(json.dumps({"namespace": "kubeflow"}))
-    Client._LOCAL_KFP_CONTEXT = str(context)
 
 
 @contextmanager
