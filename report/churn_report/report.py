@@ -50,11 +50,19 @@ class DatasetSummary(_Frozen):
 
 
 class Curve(_Frozen):
-    """A curve as two arrays of equal length (ROC: x false positive rate, y true positive rate)."""
+    """A curve as arrays of equal length (ROC: x false positive rate, y true positive rate, at each threshold)."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
     thresholds: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _each_point_is_whole(self) -> Curve:
+        counts = {name: len(getattr(self, name)) for name in ("x", "y", "thresholds")}
+        if len(set(counts.values())) > 1:
+            told = ", ".join(f"{count} of {name}" for name, count in counts.items())
+            raise ValueError(f"the curve has {told}: give every point one of each")
+        return self
 
 
 class CalibrationBin(_Frozen):

@@ -83,6 +83,11 @@ def test_a_report_is_read() -> None:
             b'{"outcome": "Succeeded", "key": "k", "created": "2026-08-01T00:00:00Z", "code_version": "1"}',
             "a report of success carries dataset, metrics and artifacts",
         ),
+        (
+            b'{"outcome": "Succeeded", "key": "k", "created": "2026-08-01T00:00:00Z", "code_version": "1", '
+            b'"roc": {"x": [0, 0.5, 1], "y": [0, 1], "thresholds": [1, 0.5, 0]}}',
+            "roc: Value error, the curve has 3 of x, 2 of y, 3 of thresholds: give every point one of each",
+        ),
     ],
 )
 def test_a_report_that_cannot_be_read_is_rejected_and_says_what_is_wrong(content: bytes, fault: str) -> None:
