@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+LARGEST_NUMBER = 3.4028234663852886e38
+"""The largest 32-bit float: models hold their numbers in these."""
+
 
 class ColumnKind(StrEnum):
     """How a column is read: a number, or one of a closed set of business values."""
@@ -25,6 +28,13 @@ class Column(BaseModel):
     minimum: float | None = Field(default=None, description="Smallest allowed number, inclusive.")
     maximum: float | None = Field(default=None, description="Largest allowed number, inclusive.")
     nullable: bool = Field(default=False, description="Whether a blank value is allowed.")
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest number, inclusive: the contract's, within what a model can hold."""
+        low = -LARGEST_NUMBER if self.minimum is None else max(self.minimum, -LARGEST_NUMBER)
+        high = LARGEST_NUMBER if self.maximum is None else min(self.maximum, LARGEST_NUMBER)
+        return low, high
 
 
 class DataContract(BaseModel):

@@ -28,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     generate = commands.add_parser("generate", help="write invented customers as CSV or Parquet")
     generate.add_argument("--rows", type=int, default=5000)
-    generate.add_argument("--seed", type=int, default=7)
+    generate.add_argument("--seed", type=_seed, default=7)
     generate.add_argument("--out", type=Path, required=True, help="a file that ends in .csv or .parquet")
     train = commands.add_parser("train", help="run the whole training on this machine")
     train.add_argument("--data", required=True, help="a CSV or Parquet file, a folder of them, or an s3:// URI")
@@ -40,11 +40,18 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--columns", default="", help="JSON list of columns; the Telco columns if left out")
     train.add_argument("--algorithm", default="auto")
     train.add_argument("--hyperparameters", default="{}", help="JSON object, scikit-learn's names")
-    train.add_argument("--seed", type=int, default=7)
+    train.add_argument("--seed", type=_seed, default=7)
     compiled = commands.add_parser("compile-pipeline", help="write the pipeline package for Kubeflow Pipelines")
     compiled.add_argument("path", type=Path)
     compiled.add_argument("--check", action="store_true", help="only compare: exit code 1 when the file differs")
     return parser
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if not 0 <= seed < 2**32:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {2**32 - 1}")
+    return seed
 
 
 def _generate(wish: argparse.Namespace) -> int:

@@ -21,6 +21,9 @@ from churn_trainer.features import code_counts
 from churn_trainer.hyperparameters import Algorithm, HyperparameterValue, hyperparameters_of
 from churn_trainer.rejection import SpecRejected
 
+_TOY_ROWS = 200
+_ROW_COUNTS = ("max_samples", "validation_fraction")
+"""Hyperparameters that are numbers of rows when they are whole: only the real rows can tell whether they fit."""
 _KNOT_SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -50,13 +53,15 @@ def check_values(algorithm: Algorithm, wished: Mapping[str, HyperparameterValue]
 
     Fits a toy table, because scikit-learn checks values only when it fits.
     """
-    rows = np.linspace(0, 1, 200, dtype=np.float32)[:, None]
+    rows = np.linspace(0, 1, _TOY_ROWS, dtype=np.float32)[:, None]
     toy = (Column(name="toy", kind=ColumnKind.NUMBER),)
-    brief = {**wished, hyperparameters_of(algorithm).size: 2}
+    counts = {name: value for name in _ROW_COUNTS if type(value := wished.get(name)) is int}
+    brief = {**wished, **{name: min(value, _TOY_ROWS // 2) for name, value in counts.items()}}
+    brief[hyperparameters_of(algorithm).size] = 2
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            make_classifier(algorithm, Task(rows, toy, brief, 0)).fit(rows, np.arange(200) % 2)
+            make_classifier(algorithm, Task(rows, toy, brief, 0)).fit(rows, np.arange(_TOY_ROWS) % 2)
     except (ValueError, TypeError) as error:
         raise SpecRejected("InvalidHyperparameter", f"{algorithm} refuses its hyperparameters: {error}") from error
 

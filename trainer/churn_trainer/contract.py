@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 from churn_report import Column, ColumnKind, DataContract
 from churn_report.telco import TELCO_COLUMNS
 from pydantic import TypeAdapter, ValidationError
@@ -54,16 +54,7 @@ def _check_column(column: Column, target: str, id_column: str) -> None:
         raise SpecRejected("InvalidContract", f"Column {id_column} is the customer id, so it cannot be a feature.")
     match column.kind:
         case ColumnKind.CATEGORY:
-            if not column.categories:
-                raise SpecRejected("InvalidContract", f"Category column {column.name} declares no categories.")
-            if len(set(column.categories)) != len(column.categories):
-                raise SpecRejected("InvalidContract", f"Column {column.name} declares a category twice.")
-            if len(column.categories) + column.nullable > _MOST_CATEGORIES:
-                raise SpecRejected(
-                    "InvalidContract",
-                    f"Column {column.name} declares {len(column.categories)} categories: at most "
-                    f"{_MOST_CATEGORIES}, a blank included, are possible.",
-                )
+            _check_categories(column)
         case ColumnKind.NUMBER:
             if column.categories:
                 raise SpecRejected("InvalidContract", f"Number column {column.name} declares categories.")
@@ -75,13 +66,38 @@ def _check_column(column: Column, target: str, id_column: str) -> None:
                 )
 
 
+def _check_categories(column: Column) -> None:
+    if not column.categories:
+        raise SpecRejected("InvalidContract", f"Category column {column.name} declares no categories.")
+    padded = [category for category in column.categories if not category or category != category.strip()]
+    if padded:
+        raise SpecRejected(
+            "InvalidContract",
+            f'Column {column.name} declares the category "{padded[0]}", which no value equals: values are '
+            "read without blanks around them, and a blank is no category (set nullable to allow it).",
+        )
+    if len(set(column.categories)) != len(column.categories):
+        raise SpecRejected("InvalidContract", f"Column {column.name} declares a category twice.")
+    if len(column.categories) + column.nullable > _MOST_CATEGORIES:
+        raise SpecRejected(
+            "InvalidContract",
+            f"Column {column.name} declares {len(column.categories)} categories: at most "
+            f"{_MOST_CATEGORIES}, a blank included, are possible.",
+        )
+
+
 def numeric_categories(column: Column) -> tuple[float, ...] | None:
-    """The categories as numbers if every one is a finite number ("0", "1"), else None."""
+    """The categories as numbers if every one is a finite number ("0", "1"), else None.
+
+    None too when 32-bit floats, which the encoder compares, do not tell them apart: such are codes of many digits.
+    """
     try:
         numbers = tuple(float(category) for category in column.categories)
     except ValueError:
         return None
-    return numbers if numbers and all(map(math.isfinite, numbers)) and len(set(numbers)) == len(numbers) else None
+    with np.errstate(over="ignore"):
+        encoded = np.array(numbers, dtype=np.float32)
+    return numbers if len(numbers) and np.isfinite(encoded).all() and len(set(encoded)) == len(numbers) else None
 
 
 def usual_counterpart(positive_label: str) -> str | None:

@@ -75,15 +75,27 @@ def read_batches(
         for stored in objects:
             path = Path(folder) / "object"
             store.download(uri, stored.key, path)
-            name = PurePosixPath(stored.key).name
+            name = _name(stored.key, uri)
             try:
                 if data_format == "csv":
                     yield from _csv_batches(path, name, columns)
                 else:
                     yield from _parquet_batches(path, name, columns)
-            except pa.ArrowInvalid as error:
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise _unreadable(name, data_format, error) from error
+            except OSError as error:
+                # A damaged Parquet page is one too; only what the system says has a number.
+                if error.errno is not None:
+                    raise
                 raise _unreadable(name, data_format, error) from error
             path.unlink()
+
+
+def _name(key: str, uri: str) -> str:
+    """The object's path below the dataset's: files of different folders are often called alike."""
+    folder = uri.removeprefix("s3://").partition("/")[2] if uri.startswith("s3://") else uri
+    below = key.removeprefix(f"{folder.rstrip('/')}/")
+    return below if below != key else PurePosixPath(key).name
 
 
 def _csv_batches(path: Path, name: str, columns: Sequence[str]) -> Iterator[RawBatch]:
@@ -100,7 +112,8 @@ def _csv_batches(path: Path, name: str, columns: Sequence[str]) -> Iterator[RawB
             path,
             # One thread, because only then does pyarrow know the number of a malformed row.
             read_options=pacsv.ReadOptions(use_threads=False, block_size=_CSV_BLOCK_BYTES),
-            parse_options=pacsv.ParseOptions(invalid_row_handler=note),
+            # A note of several lines is one value, also where a block ends in it.
+            parse_options=pacsv.ParseOptions(invalid_row_handler=note, newlines_in_values=True),
             convert_options=pacsv.ConvertOptions(
                 default_column_type=pa.string(), include_columns=list(columns), strings_can_be_null=False
             ),
@@ -117,9 +130,14 @@ def _csv_header(path: Path, name: str) -> list[str]:
         raise DataRejected("EmptyDataset", f"{name} is empty: it has not even a header line.")
     with path.open("rb") as file:
         header = file.readline()
-    names = pacsv.read_csv(
-        pa.BufferReader(header), convert_options=pacsv.ConvertOptions(default_column_type=pa.string())
-    ).column_names
+    try:
+        names = pacsv.read_csv(
+            pa.BufferReader(header), convert_options=pacsv.ConvertOptions(default_column_type=pa.string())
+        ).column_names
+    except UnicodeDecodeError as error:
+        raise DataRejected(
+            "UnreadableData", f"{name} does not begin with text in UTF-8: save it as CSV in UTF-8."
+        ) from error
     return [str(column) for column in names]
 
 
@@ -150,15 +168,16 @@ def _numbered(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[RawBatch
 
 def _check_header(names: Sequence[str], columns: Sequence[str], source: str) -> None:
     counts = Counter(names)
+    hint = ": separate them by commas" if len(names) == 1 and set(names[0]) & set(";\t|") else ""
     for column in columns:
         if counts[column] == 0:
             raise DataRejected(
                 "MissingColumn",
-                f"Column {column} is missing from {source}, which has the columns {', '.join(names)}.",
+                f"Column {column} is missing from {source}, which has the columns {', '.join(names)}{hint}.",
             )
         if counts[column] > 1:
             raise DataRejected("DuplicateColumn", f"Column {column} stands {counts[column]} times in {source}.")
 
 
 def _unreadable(name: str, data_format: str, error: Exception) -> DataRejected:
-    return DataRejected("UnreadableData", f"{name} cannot be read as {data_format}: {error}.")
+    return DataRejected("UnreadableData", f"{name} cannot be read as {data_format}: {str(error).rstrip('.')}.")

@@ -21,6 +21,7 @@ LEAK_AUC = 0.97
 _ROWS_PER_BIN = 50
 _MOST_BINS = 64
 _FEWEST_ROWS = 100
+_FEWEST_OF_A_GROUP = 10
 
 
 def check_leakage(table: Path, columns: Sequence[Column], target: str) -> None:
@@ -48,10 +49,12 @@ def check_leakage(table: Path, columns: Sequence[Column], target: str) -> None:
 def single_feature_auc(groups: NDArray[np.intp], positive: NDArray[np.bool_]) -> float:
     """ROC AUC of ranking customers by the share of positives in their group; both shape (n,).
 
+    Groups of fewer than ten are taken together: each by itself would tell its few customers apart by chance.
     At least 0.5 by construction; 1.0 means that the group decides the class.
     """
-    positives = np.bincount(groups, weights=positive)
-    counts = np.bincount(groups)
+    together = np.where(np.bincount(groups)[groups] < _FEWEST_OF_A_GROUP, 0, groups + 1)
+    positives = np.bincount(together, weights=positive)
+    counts = np.bincount(together)
     seen = counts > 0
     order = np.argsort(positives[seen] / counts[seen], kind="stable")
     positives, negatives = positives[seen][order], (counts[seen] - positives[seen])[order]

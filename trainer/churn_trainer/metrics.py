@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 from churn_trainer.profit import expected_maximum_profit
 
 DECISION_THRESHOLD = 0.5
-"""Probability from which on the model answers the positive class."""
+"""Probability above which the model answers the positive class, as the model server does."""
 
 CALIBRATION_BINS = 10
 """Bins of equally many customers that calibration is measured in."""
@@ -21,7 +21,7 @@ _TOP_SHARE = 0.1
 
 def all_metrics(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> dict[str, float]:
     """Every metric of the report by its camelCase name; both inputs have shape (n,), scores in [0, 1]."""
-    decided = scores >= DECISION_THRESHOLD
+    decided = scores > DECISION_THRESHOLD
     values = {
         "rocAuc": sk.roc_auc_score(positive, scores),
         "averagePrecision": sk.average_precision_score(positive, scores),
@@ -88,7 +88,7 @@ def roc(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Curve:
 def confusion(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> ConfusionMatrix:
     """Counts at the decision threshold."""
     (true_negatives, false_positives), (false_negatives, true_positives) = sk.confusion_matrix(
-        positive, scores >= DECISION_THRESHOLD, labels=[False, True]
+        positive, scores > DECISION_THRESHOLD, labels=[False, True]
     ).tolist()
     return ConfusionMatrix(
         threshold=DECISION_THRESHOLD,

@@ -64,7 +64,8 @@ def draw_confusion(path: Path, matrix: ConfusionMatrix, negative_label: str, pos
 
 
 def _draw(path: Path, draw: Callable[[Axes], None]) -> None:
-    with mpl.rc_context({"svg.hashsalt": "churn", "svg.fonttype": "none"}):
+    # A label of the data may hold dollar signs, between which a formula would be sought.
+    with mpl.rc_context({"svg.hashsalt": "churn", "svg.fonttype": "none", "text.parse_math": False}):
         figure = Figure(figsize=(5, 4.5), layout="tight")
         draw(figure.add_subplot())
         FigureCanvasSVG(figure).print_svg(path, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]

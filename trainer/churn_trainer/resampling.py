@@ -50,7 +50,7 @@ class Ranking:
         return {name: counts @ loss / len(self.scores) for name, loss in losses.items()}
 
     def _decisions(self, counts: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        decided = self.scores >= DECISION_THRESHOLD
+        decided = self.scores > DECISION_THRESHOLD
         positives = counts @ self.positive
         flagged = counts @ decided
         hits = counts @ (decided & self.positive)

@@ -20,6 +20,7 @@ from churn_trainer.algorithms import Task, make_classifier
 from churn_trainer.features import make_encoder
 from churn_trainer.hyperparameters import Algorithm, HyperparameterValue, hyperparameters_of
 from churn_trainer.metrics import expected_calibration_error
+from churn_trainer.rejection import SpecRejected
 from churn_trainer.results import Training
 from churn_trainer.threads import worthwhile_threads
 
@@ -41,14 +42,17 @@ class TrainingRows:
 def cross_validate(
     part: TrainingRows, algorithm: Algorithm, hyperparameters: Mapping[str, HyperparameterValue], seed: int
 ) -> Training:
-    """Five-fold stratified cross-validation, on at most 100,000 rows: fold-mean ROC AUC, pooled calibration error."""
+    """Five-fold stratified cross-validation, on at most 100,000 rows: fold-mean ROC AUC, pooled calibration error.
+
+    Raises SpecRejected for hyperparameters that do not go with this many rows.
+    """
     sample = _sample(part, _CROSS_VALIDATION_ROWS, seed)
     effective = {**hyperparameters_of(algorithm).defaults, **hyperparameters}
     scores = np.empty(len(sample.positive))
     areas = []
     for fit, test in StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(sample.rows, sample.positive):
-        classifier = make_classifier(algorithm, Task(sample.rows[fit], sample.columns, effective, seed))
-        _fit(classifier, sample.rows[fit], sample.positive[fit])
+        task = Task(sample.rows[fit], sample.columns, effective, seed)
+        classifier = _fitted(algorithm, task, sample.positive[fit])
         with worthwhile_threads(len(test)):
             scores[test] = classifier.predict_proba(sample.rows[test])[:, 1]
         areas.append(roc_auc_score(sample.positive[test], scores[test]))
@@ -88,19 +92,25 @@ def fit_pipeline(
     """
     if algorithm is Algorithm.LOGISTIC_REGRESSION:
         part = _sample(part, _LINEAR_ROWS, seed)
-    classifier = make_classifier(algorithm, Task(part.rows, part.columns, hyperparameters, seed))
-    _fit(classifier, part.rows, np.array(labels)[part.positive.astype(np.intp)])
+    task = Task(part.rows, part.columns, hyperparameters, seed)
+    classifier = _fitted(algorithm, task, np.array(labels)[part.positive.astype(np.intp)])
     if isinstance(classifier, RandomForestClassifier):
         # A pool of threads costs a single prediction more than it saves.
         classifier.set_params(n_jobs=None)
     return Pipeline([("encode", make_encoder(part.columns)), ("classify", classifier)])
 
 
-def _fit(classifier: Any, rows: NDArray[np.float32], target: NDArray[Any]) -> None:
-    with worthwhile_threads(len(rows)), warnings.catch_warnings():
-        # Not converged within the user's own max_iter: the metrics say what it is worth.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        classifier.fit(rows, target)
+def _fitted(algorithm: Algorithm, task: Task, target: NDArray[Any]) -> Any:
+    classifier = make_classifier(algorithm, task)
+    try:
+        with worthwhile_threads(len(task.rows)), warnings.catch_warnings():
+            # Not converged within the user's own max_iter: the metrics say what it is worth.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return classifier.fit(task.rows, target)
+    except ValueError as error:
+        raise SpecRejected(
+            "InvalidHyperparameter", f"{algorithm} cannot learn from {len(task.rows)} rows: {error}"
+        ) from error
 
 
 def _sample(part: TrainingRows, most: int, seed: int) -> TrainingRows:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from churn_report import Column, ColumnKind
+from churn_report.contract import LARGEST_NUMBER
 
 from churn_trainer.contract import numeric_categories, usual_counterpart
 from churn_trainer.data import RawBatch
@@ -151,6 +152,10 @@ def _numbers(batch: RawBatch, column: Column, place: _Place) -> pa.Array:
     infinite = _first(pc.invert(pc.is_finite(values)))
     if infinite is not None:
         raise place.reject("WrongType", column.name, infinite, f"{values[infinite]} is not a finite number")
+    too_large = _first(pc.greater(pc.abs(values), LARGEST_NUMBER))
+    if too_large is not None:
+        complaint = f"{values[too_large]} is larger than a model can hold, {LARGEST_NUMBER:g}"
+        raise place.reject("OutOfRange", column.name, too_large, complaint)
     outside = pa.scalar(False)
     if column.minimum is not None:
         outside = pc.or_(outside, pc.less(values, column.minimum))
@@ -165,7 +170,8 @@ def _numbers(batch: RawBatch, column: Column, place: _Place) -> pa.Array:
 def _as_numbers(batch: RawBatch, column: Column, place: _Place) -> pa.Array:
     raw = batch.rows.column(column.name)
     if pa.types.is_integer(raw.type) or pa.types.is_floating(raw.type) or pa.types.is_decimal(raw.type):
-        numbers = raw.cast(pa.float64())
+        # Not the safe cast: that fails on integers beyond 2^53, which merely round.
+        numbers = raw.cast(pa.float64(), safe=False)
         return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
     texts = _texts(batch, column.name)
     try:

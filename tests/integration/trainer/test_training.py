@@ -179,6 +179,8 @@ def test_an_unfit_wish_is_refused(algorithm: str, hyperparameters: str, reason: 
         ('[{"name": "a", "kind": "text"}]', "InvalidContract", "0.kind"),
         ('[{"name": "a", "kind": "category"}]', "InvalidContract", "column a declares no categories"),
         ('[{"name": "a", "kind": "category", "categories": ["x", "x"]}]', "InvalidContract", "Column a declares"),
+        ('[{"name": "a", "kind": "category", "categories": ["x", "y "]}]', "InvalidContract", 'category "y "'),
+        ('[{"name": "a", "kind": "category", "categories": ["x", ""]}]', "InvalidContract", "set nullable"),
         ('[{"name": "a", "kind": "number", "categories": ["x"]}]', "InvalidContract", "column a declares categories"),
         ('[{"name": "a", "kind": "number"}, {"name": "a", "kind": "number"}]', "InvalidContract", "a is declared more"),
         ('[{"name": "a", "kind": "number", "minimum": 2, "maximum": 1}]', "InvalidContract", "column a, 2, is above"),
@@ -214,3 +216,11 @@ def test_the_command_line_trains_and_refuses(tmp_path: Path, capsys: pytest.Capt
     assert "rocAuc" in capsys.readouterr().out
     assert main(["train", "--data", str(data), "--out", str(out), "--target", "Left"]) == 2
     assert "MissingColumn: Column Left is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296"])
+def test_a_seed_that_is_none_is_refused(seed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--data", "c.csv", "--out", "out", "--seed", seed])
+
+    assert f"{seed} is not between 0 and 4294967295" in capsys.readouterr().err

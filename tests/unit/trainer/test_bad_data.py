@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from churn_report import Outcome, Report
 from churn_trainer.local import run_locally
@@ -133,6 +135,32 @@ def test_bad_data_is_refused_in_words(case: Case, tmp_path: Path) -> None:
     assert report.failure is not None
     assert (report.failure.step, report.failure.reason) == (case.step, case.reason)
     assert report.failure.message == caught.value.message
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("values", "bounds", "says"),
+    [
+        (pa.array([2**53 + 1], pa.int64()), {"minimum": 0, "maximum": 1200}, "is not within [0, 1200]"),
+        (pa.array([1e39]), {}, "1e+39 is larger than a model can hold, 3.40282e+38"),
+        (pa.array([-1e300]), {"maximum": 5}, "-1e+300 is larger than a model can hold"),
+    ],
+    ids=["integer that a float rounds", "beyond a small float", "below a small float"],
+)
+def test_a_huge_number_is_refused_by_its_row(
+    values: pa.Array, bounds: dict[str, float], says: str, tmp_path: Path
+) -> None:
+    table = customers().select(["customerID", "Churn"])
+    months = pa.concat_arrays([pa.array([1] * 10).cast(values.type), values, pa.array([1] * 589).cast(values.type)])
+    pq.write_table(table.append_column("tenure", months), tmp_path / "c.parquet")
+    columns = json.dumps([{"name": "tenure", "kind": "number", **bounds}])
+
+    with pytest.raises(DataRejected) as caught:
+        run_locally(request(tmp_path / "c.parquet", tmp_path, columns=columns))
+
+    assert caught.value.reason == "OutOfRange"
+    assert "Column tenure, row 11 of c.parquet" in caught.value.message
+    assert says in caught.value.message
 
 
 @pytest.mark.unit

@@ -43,7 +43,14 @@ def test_parquet_keeps_its_types_and_folders_are_read_in_order(tmp_path: Path) -
         ("a.csv", b"", "EmptyDataset", "a.csv is empty"),
         ("a.csv", b"id,x\n1,2\n3\n", "MalformedRow", "row 2 has 1 values where the header has 2"),
         ("a.csv", b"id,id,x\n1,2,3\n", "DuplicateColumn", "Column id stands 2 times"),
-        ("a.csv", b"id;x\n1;2\n", "MissingColumn", "Column id is missing from a.csv, which has the columns id;x"),
+        (
+            "a.csv",
+            b"id;x\n1;2\n",
+            "MissingColumn",
+            "Column id is missing from a.csv, which has the columns id;x: separate them by commas.",
+        ),
+        ("a.csv", "id,größe,x\n1,2,3\n".encode("latin-1"), "UnreadableData", "a.csv does not begin with text in UTF-8"),
+        ("a.csv", "id,x\n1,2\n".encode("utf-16"), "UnreadableData", "a.csv does not begin with text in UTF-8"),
         ("a.csv", b"id,x\n\xff\xfe,2\n", "UnreadableData", "a.csv cannot be read as csv"),
         ("a.parquet", b"no parquet at all", "UnreadableData", "a.parquet cannot be read as parquet"),
     ],
@@ -56,6 +63,41 @@ def test_unreadable_files_are_refused(tmp_path: Path, name: str, content: bytes,
 
     assert caught.value.reason == reason
     assert says in caught.value.message
+
+
+@pytest.mark.unit
+def test_a_value_of_many_lines_is_one_value_also_in_a_large_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    # More than one block of the reader, whose end lies in a note.
+    note = "line\n" * 2000
+    path.write_text("id,note\n" + "".join(f'{row},"{note}"\n' for row in range(1000)))
+
+    assert [row["id"] for row in _rows(path, ["id"])] == [str(row) for row in range(1000)]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("compression", ["snappy", "zstd"])
+def test_a_damaged_parquet_page_is_refused(tmp_path: Path, compression: str) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"id": [str(number) for number in range(5000)]}), path, compression=compression)
+    content = bytearray(path.read_bytes())
+    content[200:400] = bytes(200)
+    path.write_bytes(content)
+
+    with pytest.raises(DataRejected, match=r"a\.parquet cannot be read as parquet") as caught:
+        _rows(path, ["id"])
+
+    assert caught.value.reason == "UnreadableData"
+
+
+@pytest.mark.unit
+def test_a_file_of_a_folder_is_named_by_its_path_below_it(tmp_path: Path) -> None:
+    for day in ("day=1", "day=2"):
+        (tmp_path / day).mkdir()
+        (tmp_path / day / "part.csv").write_text("id\n" if day == "day=1" else "key\n")
+
+    with pytest.raises(DataRejected, match=r"Column id is missing from day=2/part\.csv"):
+        _rows(tmp_path, ["id"])
 
 
 @pytest.mark.unit

@@ -74,6 +74,13 @@ def test_unfit_values_are_refused(position: int, value: object, says: str) -> No
         _encode(row)
 
 
+def test_long_codes_that_small_floats_do_not_tell_apart_stay_text() -> None:
+    codes = ("123456789", "123456790")
+    encoder = make_encoder([Column(name="shop", kind=ColumnKind.CATEGORY, categories=codes)])
+
+    assert encoder.transform([[codes[0]], [codes[1]]]).ravel().tolist() == [0, 1]
+
+
 def test_the_telco_contract_has_nineteen_columns_and_one_that_may_be_blank() -> None:
     assert len(TELCO_COLUMNS) == 19
     assert [column.name for column in TELCO_COLUMNS if column.nullable] == ["TotalCharges"]
