@@ -119,7 +119,10 @@ def _piecewise_cubic(
     answers = ask([point for piece in points for point in piece]).reshape(len(spans), len(_NODES))
     pieces = []
     for (center, half_width), at, values in zip(spans, points, answers, strict=True):
-        a, b, c, d = np.polyfit((np.array(at) - center) / half_width, values, 3).tolist()
+        fitted = np.polyfit((np.array(at) - center) / half_width, values, 3)
+        # A number may lie far beyond what was asked where the contract has no bound: there, rounding would be cubed.
+        fitted[np.abs(fitted) < 1e-9 * max(1.0, float(np.abs(values).max()))] = 0.0
+        a, b, c, d = fitted.tolist()
         pieces.append(Piece(center, half_width, (a, b, c, d)))
     blank = float(ask([math.nan])[0]) if column.nullable else math.nan
     return PiecewiseCubic(tuple(breaks), tuple(pieces), blank)

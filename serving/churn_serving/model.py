@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +16,9 @@ from churn_serving import tensors
 from churn_serving.comparison import COMPARISON_HEADER
 from churn_serving.metrics import ModelIdentity, PredictionMetrics
 from churn_serving.refusal import Reason, Refusal
-from churn_serving.scoring import Scorer
+from churn_serving.scoring import FEW_ROWS, Scorer
 from churn_serving.tensors import TensorRequest
 from churn_serving.validation import Row, RowValidator
-
-# A batch this large takes longer than a probe's answer should wait for.
-_ROWS_ON_THE_LOOP = 32
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,8 @@ class ChurnPredictor(kserve.Model):  # type: ignore[misc]
         self._scorer = scorer
         self._metrics = metrics
         self._validator = RowValidator(contract, maximum_instances)
+        # One batch after another: see PipelineScorer.
+        self._batches = ThreadPoolExecutor(1, "batches")
         self.load()
 
     def preprocess(
@@ -77,10 +77,12 @@ class ChurnPredictor(kserve.Model):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """Score a validated batch; the answer is the response body of its protocol. With COMPARISON_HEADER among
         the `headers` it is no traffic, and not counted."""
-        if len(payload.rows) <= _ROWS_ON_THE_LOOP:
+        if len(payload.rows) <= FEW_ROWS:
             scores = self._scorer.probabilities(payload.rows)
         else:
-            scores = await asyncio.to_thread(self._scorer.probabilities, payload.rows)
+            # It takes longer than a probe's answer should wait for.
+            loop = asyncio.get_running_loop()
+            scores = await loop.run_in_executor(self._batches, self._scorer.probabilities, payload.rows)
         probabilities: list[float] = scores.tolist()
         if COMPARISON_HEADER not in (headers or ()):
             self._metrics.scored(probabilities)

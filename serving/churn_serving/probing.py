@@ -40,8 +40,9 @@ def _value(column: Column, random: Random) -> str | float | None:
 
 
 def _number(column: Column, random: Random) -> float:
-    low = column.minimum if column.minimum is not None else -1000.0
-    high = column.maximum if column.maximum is not None else max(1000.0, low + 1000.0)
+    lowest, highest = column.bounds
+    low = -1000.0 if column.minimum is None else lowest
+    high = max(1000.0, low + 1000.0) if column.maximum is None else highest
     # Bounds are generous and data is near the lower one: a power spreads the probes over magnitudes.
     number = low + (high - low) * random.random() ** random.choice((1, 4, 8))
     rounded = round(number, random.choice((0, 2)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from enum import StrEnum
 from typing import Any
 
@@ -48,5 +49,6 @@ class Refusal(InvalidInput):  # type: ignore[misc]
 
 def quoted(value: Any) -> str:
     """A client's value for a sentence: quoted when a string, and never longer than 60 characters."""
-    text = f'"{value}"' if isinstance(value, str) else repr(value)
+    # repr() fails on a thousand nested lists, and takes its time over a long one.
+    text = f'"{value}"' if isinstance(value, str) else reprlib.repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

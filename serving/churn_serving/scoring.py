@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,7 +22,9 @@ from churn_serving.trees import compile_boosting, compile_forest
 from churn_serving.validation import Row
 
 RowModel = Callable[[Row], float]
-_FEW_ROWS = 16  # from here on the Pipeline's vectorized steps win
+FEW_ROWS = 16
+"""For more rows the Pipeline's vectorized steps win."""
+
 _PROBES = 400
 _TOLERANCE = 1e-5  # a Pipeline that computes in 32-bit floats is no more exact than that
 
@@ -36,7 +39,8 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class PipelineScorer:
-    """Asks the fitted Pipeline, without a DataFrame.
+    """Asks the fitted Pipeline, without a DataFrame, one thread at a time: while a ColumnTransformer works it empties
+    the process's list of warning filters, and a second one that finds it empty logs a warning for every step.
 
     Attributes:
         pipeline: fitted, with `predict_proba`.
@@ -45,10 +49,12 @@ class PipelineScorer:
 
     pipeline: Any
     positive_index: int
+    _turn: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     def probabilities(self, rows: list[Row]) -> NDArray[np.float64]:
         """Probability of the positive class, shape (n,)."""
-        scores: NDArray[np.float64] = self.pipeline.predict_proba(object_matrix(rows))[:, self.positive_index]
+        with self._turn:
+            scores: NDArray[np.float64] = self.pipeline.predict_proba(object_matrix(rows))[:, self.positive_index]
         return scores
 
 
@@ -61,7 +67,7 @@ class FewRowsScorer:
 
     def probabilities(self, rows: list[Row]) -> NDArray[np.float64]:
         """Probability of the positive class, shape (n,)."""
-        if len(rows) > _FEW_ROWS:
+        if len(rows) > FEW_ROWS:
             return self.batch.probabilities(rows)
         return np.array([self.row_model(row) for row in rows])
 
@@ -86,7 +92,7 @@ def build_scorer(artifact: ModelArtifact) -> Scorer:
     if row_model is None:
         logger.info("Scoring with the Pipeline itself: it is none of the kinds that are compiled, or differs")
         return pipeline
-    logger.info("Scoring up to %d rows with a compiled %s", _FEW_ROWS, type(row_model).__name__)
+    logger.info("Scoring up to %d rows with a compiled %s", FEW_ROWS, type(row_model).__name__)
     return FewRowsScorer(row_model, pipeline)
 
 

@@ -145,8 +145,7 @@ def _category_check(column: Column) -> Callable[[Any], str | None]:
 
 
 def _number_check(column: Column) -> Callable[[Any], float]:
-    minimum = -math.inf if column.minimum is None else column.minimum
-    maximum = math.inf if column.maximum is None else column.maximum
+    minimum, maximum = column.bounds
 
     def check(value: Any) -> float:
         if type(value) is float or type(value) is int:

@@ -88,6 +88,7 @@ async def test_a_large_batch_is_answered_in_order(served: Served) -> None:
         (PREDICT, b'{"instances": [NaN]}', 400, "not JSON"),
         (PREDICT, b"\xff\xfe", 400, "not JSON"),
         (PREDICT, b"[" * 5000, 400, "not JSON"),
+        (PREDICT, b'{"instances": {"a": ' + b"[" * 1000 + b"]" * 1000 + b"}}", 400, "must be a list"),
         (PREDICT, [CUSTOMER], 400, "must be a JSON object"),
         (PREDICT, {}, 400, '"instances"'),
         (PREDICT, {"inputs": inputs()}, 400, '"instances"'),

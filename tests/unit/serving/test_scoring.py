@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -46,6 +49,18 @@ def test_a_compiled_model_equals_its_pipeline_on_data(make: Callable[[], Any], k
     np.testing.assert_allclose(compiled, expected, rtol=0, atol=tolerance)
 
 
+@pytest.mark.parametrize("make", [telco.linear_pipeline, telco.spline_pipeline])
+def test_numbers_far_beyond_the_data_are_scored_as_the_pipeline_does(make: Callable[[], Any]) -> None:
+    unbounded = tuple(column.model_copy(update={"minimum": None, "maximum": None}) for column in CONTRACT.columns)
+    contract = CONTRACT.model_copy(update={"columns": unbounded})
+    pipeline = make()
+    scorer = build_scorer(ModelArtifact(pipeline, contract, "0" * 64))
+    assert isinstance(scorer, FewRowsScorer)
+    rows = [["0", number, "One year", "DSL", 50.0, 1000.0] for number in (-1e12, -1e6, 1e6, 1e9, 1e12, 1e30)]
+    expected = pipeline.predict_proba(object_matrix(rows))[:, 1]
+    np.testing.assert_allclose([scorer.row_model(row) for row in rows], expected, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("make", [telco.interacting_pipeline, telco.scaled_boosted_pipeline])
 def test_a_pipeline_that_cannot_be_compiled_exactly_is_asked_itself(make: Callable[[], Any]) -> None:
     assert isinstance(build_scorer(artifact(make())), PipelineScorer)
@@ -55,6 +70,24 @@ def test_many_rows_are_asked_of_the_pipeline_in_one_call(pipeline: Any) -> None:
     scorer = build_scorer(artifact(pipeline))
     rows = random_rows(CONTRACT, 200)
     np.testing.assert_array_equal(scorer.probabilities(rows), pipeline.predict_proba(object_matrix(rows))[:, 1])
+
+
+def test_a_pipeline_is_asked_by_one_thread_at_a_time() -> None:
+    class Exclusive:
+        """Says when two threads ask it at once."""
+
+        inside = threading.Lock()
+
+        def predict_proba(self, rows: Any) -> Any:
+            assert self.inside.acquire(blocking=False)
+            time.sleep(0.005)  # the others come meanwhile
+            self.inside.release()
+            return np.full((len(rows), 2), 0.5)
+
+    scorer = PipelineScorer(Exclusive(), 1)
+    rows = random_rows(CONTRACT, 2)
+    with ThreadPoolExecutor(4) as threads:
+        assert [len(scores) for scores in threads.map(scorer.probabilities, [rows] * 12)] == [2] * 12
 
 
 def test_probabilities_are_those_of_the_positive_label_whichever_its_position() -> None:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import pytest
+from churn_report import Column, ColumnKind
 from churn_serving.refusal import Reason, Refusal
 from churn_serving.validation import RowValidator
 from hypothesis import given
@@ -34,6 +35,16 @@ def test_named_fields_in_any_order_and_arrays_in_contract_order_are_the_same_row
 def test_a_category_of_digits_may_come_as_an_integer() -> None:
     [row] = VALIDATOR.rows([changed(SeniorCitizen=1)])
     assert row[0] == "1"
+
+
+@pytest.mark.parametrize("number", [1e39, -1e39])
+def test_a_number_that_no_model_can_hold_is_refused_without_bounds_too(number: float) -> None:
+    contract = CONTRACT.model_copy(update={"columns": (Column(name="balance", kind=ColumnKind.NUMBER),)})
+    validator = RowValidator(contract, maximum_instances=3)
+    assert validator.rows([[3e38], [-(2**63)]]) == [[3e38], [-(2.0**63)]]
+    with pytest.raises(Refusal, match=r"of -?3\.40282e\+38") as refusal:
+        validator.rows([[number]])
+    assert refusal.value.kind is Reason.OUT_OF_RANGE
 
 
 @pytest.mark.parametrize("blank", [None, "", " "])
