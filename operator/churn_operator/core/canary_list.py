@@ -13,6 +13,7 @@ and whose spec.canary[0] is the candidate (KServe's rules, read from its control
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from churn_operator.core.traffic import (
@@ -78,6 +79,12 @@ class CanaryListObservation:
     def newest_revision(self) -> str:
         """Empty: versions are told apart by name."""
         return ""
+
+    @property
+    def named_versions(self) -> Mapping[int, str]:
+        """See TrafficObservation."""
+        listed = (self.predictor,) if self.canary is None else (self.predictor, self.canary.version)
+        return {version.number: version.uri for version in listed if version.number is not None}
 
     @property
     def shifting(self) -> bool:

@@ -3,6 +3,7 @@ weights. A candidate joins the route only when it is ready, so nobody meets a 50
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from churn_operator.core.traffic import (
@@ -59,6 +60,12 @@ class GatewayObservation:
     def newest_revision(self) -> str:
         """Empty: a version's InferenceService never changes its model."""
         return ""
+
+    @property
+    def named_versions(self) -> Mapping[int, str]:
+        """See TrafficObservation."""
+        routed = {number: "" for number, _ in self.weights if number != FOREIGN}
+        return {**routed, **{service.number: service.uri for service in self.services}}
 
     @property
     def shifting(self) -> bool:

@@ -15,6 +15,7 @@ from the one that was last rolled out (KServe's rules, observed on the real cont
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from churn_operator.core.traffic import (
@@ -67,6 +68,11 @@ class KnativeObservation:
     def newest_revision(self) -> str:
         """The revision created last."""
         return self.latest_created
+
+    @property
+    def named_versions(self) -> Mapping[int, str]:
+        """None: revisions are told apart by their model's URI."""
+        return {}
 
     @property
     def shifting(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from churn_operator.api.conditions import ConditionType
-from churn_operator.api.v1alpha1 import ChurnModelSpec, ConditionStatus, seconds_of
+from churn_operator.api.v1alpha1 import ChurnModelSpec, ChurnModelStatus, ConditionStatus, seconds_of
 from churn_operator.api.v1alpha1.status import TrainingState
 from churn_operator.core.dataset import may_adopt, must_adopt
 from churn_operator.core.deletion import spec_to_clean_by
@@ -15,7 +15,7 @@ from churn_operator.core.hook_calls import HooksQuestion, hooks_question
 from churn_operator.core.live_questions import LookQuestion, look_question
 from churn_operator.core.observation import Installation, InvalidSpec, ObjectLocation, PipelinesTarget, Subject
 from churn_operator.core.own_pipeline import may_look, must_look
-from churn_operator.core.serve import driver_in_use
+from churn_operator.core.serve import driver_in_use, names_versions
 from churn_operator.core.training import dataset_location, model_root, package_location, pipelines_target
 
 _FOLLOWED = (TrainingState.PENDING, TrainingState.RUNNING, TrainingState.CANCELLING)
@@ -76,7 +76,7 @@ def questions(subject: Subject, installation: Installation, now: datetime) -> Qu
         return Questions(driver=in_use, leftovers=_leftovers(subject, installation))
     if isinstance(spec, InvalidSpec):
         return Questions(driver=status.serving.driver or None)
-    driver = driver_in_use(status, spec, installation) if status.versions else None
+    driver = _driver(spec, status, installation)
     if spec.suspend:
         return Questions(driver=driver)
     return Questions(
@@ -87,6 +87,13 @@ def questions(subject: Subject, installation: Installation, now: datetime) -> Qu
         look=look_question(subject.key, spec, status, now),
         hooks=hooks_question(subject.key, spec, status),
     )
+
+
+def _driver(spec: ChurnModelSpec, status: ChurnModelStatus, installation: Installation) -> str | None:
+    """Without a version there is nothing to serve, but the first one needs a number that is free."""
+    driver = driver_in_use(status, spec, installation)
+    made_soon = status.training is not None and status.training.state in _FOLLOWED
+    return driver if status.versions or (made_soon and names_versions(driver)) else None
 
 
 def _dataset(subject: Subject, spec: ChurnModelSpec, installation: Installation) -> DatasetQuestion | None:

@@ -63,6 +63,12 @@ def driver_in_use(status: ChurnModelStatus, spec: ChurnModelSpec, installation: 
     return status.serving.driver or (default if wished is TrafficDriver.AUTO else wished.value)
 
 
+def names_versions(driver: str) -> bool:
+    """Whether what serves has version numbers in its names: one may be taken that status, which came from a backup or
+    is gone, knows nothing of."""
+    return driver != "knative"
+
+
 def settings_of(draft: Draft) -> PredictorSettings:
     """The predictor as spec wishes it."""
     serving = draft.spec.serving

@@ -6,6 +6,7 @@ that answers the same few questions (`TrafficObservation`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -178,6 +179,11 @@ class TrafficObservation(Protocol):
     @property
     def newest_revision(self) -> str:
         """Name of the newest revision, or empty where the driver has none."""
+
+    @property
+    def named_versions(self) -> Mapping[int, str]:
+        """The model URI of each version number that stands in a name, empty where only a route has it; nothing where
+        no name has one."""
 
     @property
     def terminating(self) -> bool:

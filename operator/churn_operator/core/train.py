@@ -17,6 +17,7 @@ from churn_operator.core.draft import AT_ONCE, Draft
 from churn_operator.core.observation import Known, PipelinesTarget, Run, RunState, Unknown
 from churn_operator.core.own_pipeline import is_ready, look_anew
 from churn_operator.core.sentences import ANOTHER_TRY, shortened
+from churn_operator.core.serve import driver_of, names_versions
 from churn_operator.core.versions import record_version, say_made
 
 REPORT_GRACE = timedelta(seconds=60)
@@ -242,6 +243,9 @@ def _trained(draft: Draft, training: TrainingStatus, report: Report) -> Draft:
         told = f"run {training.run_name} was not asked for the comparison that evaluation.champion asks for by now"
         draft = draft.tell("TrainingRepeated", told)
         return _request(draft, training.key)
+    serving = draft.observation.serving
+    if isinstance(serving, Unknown) and names_versions(driver_of(draft)):
+        return draft.unseen(ConditionType.TRAINED, serving)
     done = training.model_copy(update={"state": TrainingState.SUCCEEDED, "reason": None, "last_error": None})
     return record_version(draft.with_status(training=done), done, report)
 

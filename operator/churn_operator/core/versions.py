@@ -13,6 +13,7 @@ from churn_operator.api.v1alpha1.common import METRICS
 from churn_operator.api.v1alpha1.status import TrainingStatus, Version, VersionState
 from churn_operator.core import challenge, gate
 from churn_operator.core.draft import AT_ONCE, Draft
+from churn_operator.core.observation import Known
 from churn_operator.core.training import trainer_image
 
 MOST_METRICS = 40
@@ -21,13 +22,14 @@ MOST_METRICS = 40
 
 def record_version(draft: Draft, training: TrainingStatus, report: Report) -> Draft:
     """Give a trained model its number and the gate's verdict."""
-    number = draft.status.latest_version + 1
+    model_uri = ArtifactLayout(training.output_uri).model_uri
+    number = _free_number(draft, model_uri)
     results = gate.verdict(draft.spec.evaluation, report.metrics, challenge.judge(draft, training, report))
     version = Version(
         number=number,
         key=training.key,
         state=VersionState.CANDIDATE,
-        model_uri=ArtifactLayout(training.output_uri).model_uri,
+        model_uri=model_uri,
         output_uri=training.output_uri,
         sha256=report.sha256_of("model/model.joblib") or "",
         dataset_digest=training.dataset_digest,
@@ -43,6 +45,15 @@ def record_version(draft: Draft, training: TrainingStatus, report: Report) -> Dr
     draft = draft.tell("ModelTrained", f"{_made(version)}, by run {training.run_name}").look_again(AT_ONCE)
     draft = _pass(draft, version) if gate.passed(results) else _reject(draft, version)
     return say_made(draft)
+
+
+def _free_number(draft: Draft, model_uri: str) -> int:
+    """The next one. Where status came from a backup, or is gone, what serves may have later numbers in its names: this
+    model takes up its own again, and replaces no other, which may be in service, in its place."""
+    serving, latest = draft.observation.serving, draft.status.latest_version
+    named = serving.value.named_versions if isinstance(serving, Known) and serving.value is not None else {}
+    own = [number for number, uri in named.items() if uri == model_uri and number > latest]
+    return max(own, default=max(latest, *named, 0) + 1)
 
 
 def _remembered(metrics: Mapping[str, float]) -> dict[str, float]:

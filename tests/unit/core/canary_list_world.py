@@ -45,6 +45,7 @@ class CanaryListWorld:
         """Server-side apply of the InferenceService."""
         assert isinstance(step, CanaryListStep), step
         assert 0 <= step.percent <= 100, step
+        assert step.candidate is None or step.candidate.number != step.stable.number, "two of one name"
         if step != self.spec:
             self.spec, self.spec_changed = step, now
         self.tick(now)

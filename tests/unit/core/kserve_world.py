@@ -241,6 +241,7 @@ class GatewayWorld:
         match step:
             case VersionServiceStep(version):
                 there = self.services.get(version.number)
+                assert there is None or there.version.uri == version.uri, "a version becomes another in its place"
                 if dict(self.accepted_weights).get(version.number) and there is not None:
                     assert step.compared_with == there.compared_with, "what answers requests is started anew"
                 if version.number not in self.services:
