@@ -22,7 +22,7 @@ from churn_operator.adapters.kfp_client import new_client
 from churn_operator.adapters.kfp_errors import SOURCE, Unsent, classified
 from churn_operator.adapters.kfp_package import declared_of, pipeline_package, prepare
 from churn_operator.adapters.kfp_runs import active, is_run_of, listed_run, named, oldest, run_of
-from churn_operator.adapters.threads import ThreadPool
+from churn_operator.adapters.threads import ThreadPool, stop_if_given_up
 from churn_operator.core.actions import SubmitRun
 from churn_operator.core.observation import PipelinesTarget, Run, RunState
 from churn_operator.errors import Conflict, NotFound, Rejected, Transient
@@ -160,6 +160,7 @@ class KfpPipelines:
         api = self._client(target).runs.api_client
         token = ""
         while True:
+            stop_if_given_up()
             answer = api.call_api(
                 "/apis/v2beta1/runs",
                 "GET",
@@ -267,6 +268,7 @@ class KfpPipelines:
     def _pages(self, target: PipelinesTarget, **query: str) -> Iterator[Any]:
         token = ""
         while True:
+            stop_if_given_up()
             answer = self._client(target).list_runs(page_token=token, page_size=_PAGE, **query)
             yield from answer.runs or ()
             token = answer.next_page_token or ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from churn_operator.adapters.threads import ThreadPool
+from churn_operator.adapters.threads import ThreadPool, stop_if_given_up
 from churn_operator.errors import Transient
 
 pytestmark = pytest.mark.unit
@@ -68,6 +68,22 @@ async def test_what_waits_for_a_thread_is_taken_back_at_the_deadline(release: th
     # The thread is free again and works through its queue, in which the given-up call no longer is.
     assert await _until(lambda: pool.call(threading.get_ident))
     assert not ran.is_set()
+
+
+async def test_a_listing_without_end_gives_its_thread_back_when_nobody_waits_any_more(release: threading.Event) -> None:
+    pool = _pool(1, 0.05)
+
+    def pages() -> None:
+        while not release.wait(0.001):
+            stop_if_given_up()
+
+    with pytest.raises(Transient, match="no answer within"):
+        await pool.call(pages)
+    assert await _until(lambda: pool.call(threading.get_ident))
+
+
+def test_outside_of_a_pool_there_is_nobody_to_give_up() -> None:
+    stop_if_given_up()
 
 
 async def _until(call: object) -> int:
