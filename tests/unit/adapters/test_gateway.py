@@ -209,6 +209,11 @@ def test_the_gateways_address_is_the_base_of_the_url(listener: Object, url: str)
     assert url_of({"spec": {"listeners": [listener]}, "status": {"addresses": [{"value": "10.0.0.1"}]}}) == url
 
 
+def test_an_ipv6_address_is_bracketed() -> None:
+    addresses, listeners = [{"value": "fd00::1"}], [{"protocol": "HTTP", "port": 8080}]
+    assert url_of({"spec": {"listeners": listeners}, "status": {"addresses": addresses}}) == "http://[fd00::1]:8080"
+
+
 @pytest.mark.parametrize("raw", [{}, {"spec": {"listeners": []}}, {"status": {"addresses": [{"value": "x"}]}}])
 def test_a_gateway_without_an_address_has_no_url(raw: Object) -> None:
     assert url_of(raw) is None

@@ -244,4 +244,6 @@ def url_of(raw: Object) -> str | None:
     scheme = "https" if listeners[0].get("protocol") == "HTTPS" else "http"
     port = int(listeners[0].get("port") or 0)
     default = {"http": 80, "https": 443}[scheme]
-    return f"{scheme}://{addresses[0]['value']}" + ("" if port in (0, default) else f":{port}")
+    host = str(addresses[0]["value"])
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{host}" + ("" if port in (0, default) else f":{port}")
