@@ -9,7 +9,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from churn_operator.adapters.kfp_reading import documents
+from churn_operator.adapters.kfp_reading import COMPILE, documents, read_package
+from churn_operator.core.observation import Package, PipelinePackage, UnreadablePackage
 from churn_operator.errors import Rejected
 
 _PACKAGE = "churn-training.yaml"
@@ -34,6 +35,21 @@ def pipeline_package() -> bytes:
 def pipeline_code_version() -> str:
     """The version of the training code for the training key: the first 12 hex digits of the package's sha256."""
     return hashlib.sha256(pipeline_package()).hexdigest()[:12]
+
+
+def package_in(content: bytes) -> Package:
+    """What the content of an object is. It is no package where it cannot be made ready for a run: a part that KFP would
+    pass over is empty, or of another kind."""
+    package = read_package(content)
+    if not isinstance(package, PipelinePackage):
+        return package
+    amounts = (("cpu", "1"),) if "train" in package.steps else ()
+    try:
+        prepare(content, "image", amounts, (), "secret")
+        declared_of({"key": ""}, content)
+    except (AttributeError, TypeError, ValueError) as error:
+        return UnreadablePackage(f"has parts that are empty or of another kind ({error!s:.200}): {COMPILE}")
+    return package
 
 
 def prepare(

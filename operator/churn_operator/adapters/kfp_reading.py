@@ -20,7 +20,7 @@ MOST_INPUTS, MOST_STEPS = 200, 500
 """Their names stand in status."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_COMPILE = "compile the pipeline with kfp 2 and upload the YAML file that it writes"
+COMPILE = "compile the pipeline with kfp 2 and upload the YAML file that it writes"
 _WRONG = (json_format.ParseError, TypeError, ValueError, AttributeError)
 """What protobuf raises for YAML that is none of its messages."""
 
@@ -69,9 +69,9 @@ def _checked(content: bytes) -> tuple[Any, Mapping[str, Any]]:
         _message(other, kfp.PlatformSpec(), "platform specification")
     executors = first["deploymentSpec"].get("executors", {})
     if not isinstance(executors, dict) or not all(isinstance(each, dict) for each in executors.values()):
-        raise _NoPackageError(f"has a deploymentSpec that KFP cannot read: {_COMPILE}")
+        raise _NoPackageError(f"has a deploymentSpec that KFP cannot read: {COMPILE}")
     if not pipeline.root.dag.tasks or not any("container" in each for each in executors.values()):
-        raise _NoPackageError(f"has no step: {_COMPILE}")
+        raise _NoPackageError(f"has no step: {COMPILE}")
     return pipeline, executors
 
 
@@ -79,14 +79,14 @@ def _documents(content: bytes) -> tuple[Any, ...]:
     try:
         # A few aliases make gigabytes of a few lines once they are written out; no compiler writes any.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, Loader=_LOADER)):
-            raise _NoPackageError(f"has YAML aliases, which no compiled package has: {_COMPILE}")
+            raise _NoPackageError(f"has YAML aliases, which no compiled package has: {COMPILE}")
         found = documents(content)
     except yaml.YAMLError as error:
-        raise _NoPackageError(f"is not YAML{_line(error)}: {_COMPILE}") from error
+        raise _NoPackageError(f"is not YAML{_line(error)}: {COMPILE}") from error
     except RecursionError as error:
-        raise _NoPackageError(f"is nested too deeply: {_COMPILE}") from error
+        raise _NoPackageError(f"is nested too deeply: {COMPILE}") from error
     if not found or not all(isinstance(document, dict) for document in found):
-        raise _NoPackageError(f"is no KFP package: {_COMPILE}")
+        raise _NoPackageError(f"is no KFP package: {COMPILE}")
     return found
 
 
@@ -98,12 +98,12 @@ def _line(error: yaml.YAMLError) -> str:
 def _check_kind(document: Mapping[str, Any]) -> None:
     made, kind = str(document.get("apiVersion", "")), f"{document.get('kind')!s:.40}"
     if made.startswith("argoproj.io/"):
-        raise _NoPackageError(f"is an Argo {kind}, as kfp 1 compiled it: {_COMPILE}")
+        raise _NoPackageError(f"is an Argo {kind}, as kfp 1 compiled it: {COMPILE}")
     if made:
-        raise _NoPackageError(f"is a Kubernetes manifest of kind {kind}, and no KFP package: {_COMPILE}")
+        raise _NoPackageError(f"is a Kubernetes manifest of kind {kind}, and no KFP package: {COMPILE}")
     lacking = [name for name in ("pipelineInfo", "root", "deploymentSpec") if not isinstance(document.get(name), dict)]
     if lacking:
-        raise _NoPackageError(f"is no KFP package, since it lacks {' and '.join(lacking)}: {_COMPILE}")
+        raise _NoPackageError(f"is no KFP package, since it lacks {' and '.join(lacking)}: {COMPILE}")
 
 
 def _message(document: Any, message: Any, name: str) -> Any:
@@ -111,4 +111,4 @@ def _message(document: Any, message: Any, name: str) -> Any:
         # A newer compiler may write what this version of KFP's messages does not know yet.
         return json_format.ParseDict(document, message, ignore_unknown_fields=True)
     except _WRONG as error:
-        raise _NoPackageError(f"has a {name} that KFP cannot read ({error!s:.200}): {_COMPILE}") from error
+        raise _NoPackageError(f"has a {name} that KFP cannot read ({error!s:.200}): {COMPILE}") from error

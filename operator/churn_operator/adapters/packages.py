@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from minio import Minio
 
-from churn_operator.adapters.kfp_reading import LARGEST_PACKAGE, read_package
+from churn_operator.adapters.kfp_package import package_in
+from churn_operator.adapters.kfp_reading import LARGEST_PACKAGE
 from churn_operator.adapters.s3 import SOURCE, Location, classified, read_object
 from churn_operator.core.observation import Package, UnreadablePackage
 from churn_operator.errors import Changed, NotFound, Unreadable
@@ -36,7 +37,7 @@ def look_at(client: Minio, location: Location, before: SeenPackage | None) -> Se
     except Unreadable:
         most = LARGEST_PACKAGE // 1024**2
         return SeenPackage(identity, UnreadablePackage(f"has more than {most} MiB, which KFP takes from nobody"))
-    return None if content is None else SeenPackage(identity, read_package(content))
+    return None if content is None else SeenPackage(identity, package_in(content))
 
 
 def content_of(client: Minio, location: Location, digest: str) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from churn_operator.adapters.kfp_package import declared_of, pipeline_package, prepare
+from churn_operator.adapters.kfp_package import declared_of, package_in, pipeline_package, prepare
 from churn_operator.adapters.kfp_reading import MOST_INPUTS, read_package
 from churn_operator.core.observation import PipelineInput, PipelinePackage, UnreadablePackage
 from churn_operator.core.pipeline_contract import GIVEN, unsuitable
@@ -138,6 +138,32 @@ def test_what_is_no_compiled_pipeline_is_told_in_a_sentence(content: bytes, said
 )
 def test_parts_that_kfp_could_not_read_are_refused(package: bytes, parts: dict[str, Any]) -> None:
     assert isinstance(read_package(changed(package, **parts)), UnreadablePackage)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"components": None},
+        {"components": {"comp-train": {"dag": None}}},
+        {"root": {"inputDefinitions": None}},
+        {"deploymentSpec": {"executors": {"exec-train": {"container": None}}}},
+        {"deploymentSpec": {"executors": {"exec-train": {"container": {"env": None}}}}},
+        {"deploymentSpec": {"executors": {"exec-train": {"container": {"resources": None}}}}},
+    ],
+)
+def test_parts_that_no_run_could_be_made_of_are_refused(package: bytes, parts: dict[str, Any]) -> None:
+    document = yaml.safe_load(package)
+    broken = {name: part if part is None else {**document[name], **part} for name, part in parts.items()}
+    content = yaml.safe_dump(document | broken).encode()
+    found = package_in(content)
+    assert isinstance(found, UnreadablePackage)
+    assert "kfp 2" in found.message
+
+
+def test_a_platform_specification_that_no_run_could_be_made_of_is_refused(package: bytes) -> None:
+    found = package_in(package + b"\n---\nplatforms: {kubernetes: {deploymentSpec: {executors: 5}}}\n")
+    assert isinstance(found, UnreadablePackage)
+    assert isinstance(package_in(package), PipelinePackage)
 
 
 def test_more_inputs_than_a_status_can_hold_are_refused(package: bytes) -> None:
