@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 from churn_report import ArtifactLayout, Report
 from churn_report.digest import dataset_digest, is_dataset_object
@@ -20,7 +20,7 @@ from churn_operator.adapters.aged import Aged
 from churn_operator.adapters.kubernetes_api import KubernetesApi
 from churn_operator.adapters.packages import SeenPackage, content_of, look_at
 from churn_operator.adapters.s3 import SOURCE, Credentials, Location, classified, new_client, parse_uri, read_object
-from churn_operator.adapters.threads import ThreadPool
+from churn_operator.adapters.threads import ThreadPool, stop_if_given_up
 from churn_operator.core.actions import PackageReference
 from churn_operator.core.observation import ObjectLocation, Package
 from churn_operator.errors import Changed, NotFound, Rejected, Transient, Unreadable
@@ -30,6 +30,8 @@ _THREADS = 8
 _DEADLINE = timedelta(seconds=20)
 _DELETE_DEADLINE = timedelta(seconds=60)
 _SECRET_AGE = 1.0
+_MOST_CLIENTS = 100
+_MOST_LOCATIONS = 20_000
 _LARGEST_REPORT = 16 * 1024 * 1024
 _ACCESS_KEY = "AWS_ACCESS_KEY_ID"
 _SECRET_KEY = "AWS_SECRET_ACCESS_KEY"
@@ -53,23 +55,19 @@ class MinioArtifacts:
         self._clock = clock
         self._pool = ThreadPool(SOURCE, _THREADS, _DEADLINE)
         self._deletions = ThreadPool(SOURCE, 2, _DELETE_DEADLINE)
-        self._clients: dict[tuple[str, Credentials | None], Minio] = {}
-        self._digests: dict[ObjectLocation, Aged[str | None]] = {}
-        self._packages: dict[ObjectLocation, Aged[SeenPackage | None]] = {}
-        self._last: dict[ObjectLocation, SeenPackage | None] = {}
-        self._secrets: dict[tuple[str, str], Aged[Credentials]] = {}
+        # Bounded: Secrets are renewed and URIs have dates in them, and a client has sockets.
+        self._client = lru_cache(_MOST_CLIENTS)(partial(new_client, region=self._region))
+        self._digests = lru_cache(_MOST_LOCATIONS)(self._aged_digest)
+        self._packages = lru_cache(_MOST_LOCATIONS)(self._aged_package)
+        self._secrets = lru_cache(_MOST_LOCATIONS)(self._aged_secret)
 
     async def dataset_digest(self, location: ObjectLocation, max_age: timedelta) -> str | None:
         """See ports.Artifacts. ChurnModels with the same dataset share one listing."""
-        if location not in self._digests:
-            self._digests[location] = Aged(partial(self._ask_digest, location), self._clock)
-        return await self._digests[location].get(max_age.total_seconds())
+        return await self._digests(location).get(max_age.total_seconds())
 
     async def package(self, location: ObjectLocation, max_age: timedelta) -> Package | None:
         """See ports.Artifacts. ChurnModels with the same package share one look."""
-        if location not in self._packages:
-            self._packages[location] = Aged(partial(self._look_at_package, location), self._clock)
-        seen = await self._packages[location].get(max_age.total_seconds())
+        seen = await self._packages(location).get(max_age.total_seconds())
         return seen.package if seen is not None else None
 
     async def package_content(self, reference: PackageReference) -> bytes:
@@ -109,32 +107,35 @@ class MinioArtifacts:
         await self._pool.ended()
         await self._deletions.ended()
 
-    async def _ask_digest(self, location: ObjectLocation) -> str | None:
-        client = self._client(location.endpoint, await self._credentials(location))
-        return await self._pool.call(_digest, client, parse_uri(location.uri))
+    def _aged_digest(self, location: ObjectLocation) -> Aged[str | None]:
+        async def ask() -> str | None:
+            client = self._client(location.endpoint, await self._credentials(location))
+            return await self._pool.call(_digest, client, parse_uri(location.uri))
 
-    async def _look_at_package(self, location: ObjectLocation) -> SeenPackage | None:
-        client, before = self._client(location.endpoint, await self._credentials(location)), self._last.get(location)
-        self._last[location] = await self._pool.call(look_at, client, parse_uri(location.uri), before)
-        return self._last[location]
+        return Aged(ask, self._clock)
+
+    def _aged_package(self, location: ObjectLocation) -> Aged[SeenPackage | None]:
+        last: SeenPackage | None = None
+
+        async def look() -> SeenPackage | None:
+            nonlocal last
+            client = self._client(location.endpoint, await self._credentials(location))
+            last = await self._pool.call(look_at, client, parse_uri(location.uri), last)
+            return last
+
+        return Aged(look, self._clock)
+
+    def _aged_secret(self, namespace: str, name: str) -> Aged[Credentials]:
+        return Aged(partial(self._read_secret, namespace, name), self._clock)
 
     def _own_client(self) -> Minio:
         return self._client(self._settings.s3_endpoint, self._own_credentials)
 
-    def _client(self, endpoint: str, credentials: Credentials | None) -> Minio:
-        named = (endpoint, credentials)
-        if named not in self._clients:
-            self._clients[named] = new_client(endpoint, credentials, self._region)
-        return self._clients[named]
-
     async def _credentials(self, location: ObjectLocation) -> Credentials | None:
         if location.secret_name is None:
             return self._own_credentials
-        named = (location.namespace, location.secret_name)
-        if named not in self._secrets:
-            self._secrets[named] = Aged(partial(self._read_secret, *named), self._clock)
         # A dataset and a package that are looked at in the same pass are opened by one reading of it.
-        return await self._secrets[named].get(_SECRET_AGE)
+        return await self._secrets(location.namespace, location.secret_name).get(_SECRET_AGE)
 
     async def _read_secret(self, namespace: str, secret_name: str) -> Credentials:
         name = f"{namespace}/{secret_name}"
@@ -195,11 +196,11 @@ def _folder(uri: str) -> Location:
 def _digest(client: Minio, location: Location) -> str | None:
     try:
         with classified():
-            objects = [
-                (item.object_name, item.etag, item.size)
-                for item in client.list_objects(location.bucket, prefix=location.path.rstrip("/"), recursive=True)
-                if is_dataset_object(item.object_name, location.path)
-            ]
+            objects = []
+            for item in client.list_objects(location.bucket, prefix=location.path.rstrip("/"), recursive=True):
+                stop_if_given_up()
+                if is_dataset_object(item.object_name, location.path):
+                    objects.append((item.object_name, item.etag, item.size))
     except NotFound:
         return None
     return dataset_digest(objects) if objects else None

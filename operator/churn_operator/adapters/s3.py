@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ def new_client(endpoint: str, credentials: Credentials | None, region: str | Non
             # A known region saves a request for each bucket; self-hosted stores do not care.
             region=region or ("us-east-1" if endpoint else None),
             credentials=_provider(endpoint, credentials),
-            http_client=urllib3.PoolManager(timeout=_TIMEOUT, retries=_RETRIES, maxsize=_CONNECTIONS),
+            http_client=_connections(),
         )
     except ValueError as error:
         raise Rejected(SOURCE, f"the endpoint {endpoint!r} cannot be used: {error}") from error
@@ -80,7 +81,12 @@ def new_client(endpoint: str, credentials: Credentials | None, region: str | Non
 def _provider(endpoint: str, credentials: Credentials | None) -> Provider | None:
     if credentials is not None:
         return StaticProvider(credentials.access_key, credentials.secret_key, credentials.session_token)
-    return None if endpoint else IamAwsProvider()
+    # Left to itself it waits for an answer without end, and with it a thread.
+    return None if endpoint else IamAwsProvider(http_client=_connections())
+
+
+def _connections() -> urllib3.PoolManager:
+    return urllib3.PoolManager(timeout=_TIMEOUT, retries=_RETRIES, maxsize=_CONNECTIONS)
 
 
 def classify(error: Exception) -> AdapterError:
@@ -90,12 +96,21 @@ def classify(error: Exception) -> AdapterError:
             return _of_s3(error)
         case ServerError():
             return Transient(SOURCE, f"the store answered {error.status_code}")
-        case InvalidResponseError():
-            return Transient(SOURCE, f"the store's answer is not S3: {error}")
-        case ValueError():
+        case ValueError() if "Invalid header value" in str(error):
+            # The rest of its text is what was to be sent.
+            return Rejected(SOURCE, "the credentials are not lines of text that can be sent: correct them")
+        case ValueError() if not _is_about_answer(error):
             return Rejected(SOURCE, str(error))
-        case _:
+        case urllib3.exceptions.HTTPError() | OSError():
             return Transient(SOURCE, f"the store cannot be reached: {error}")
+        case _:
+            return Transient(SOURCE, f"the store's answer is not S3: {error!s:.500}")
+
+
+def _is_about_answer(error: ValueError) -> bool:
+    """Whether minio could not read an answer: a proxy's login page, say. Its others are about what was asked for."""
+    undecodable = isinstance(error, UnicodeDecodeError | json.JSONDecodeError)
+    return undecodable or str(error).startswith("XML element ")
 
 
 def _of_s3(error: S3Error) -> AdapterError:
@@ -110,11 +125,17 @@ def _of_s3(error: S3Error) -> AdapterError:
 
 @contextmanager
 def classified() -> Iterator[None]:
-    """Raise every error of minio and urllib3 as an AdapterError."""
+    """Raise every error of minio and urllib3 as an AdapterError; a SyntaxError is one of XML."""
     try:
         yield
-    except (MinioException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+    except (MinioException, urllib3.exceptions.HTTPError, OSError, ValueError, SyntaxError, KeyError) as error:
         raise classify(error) from error
+
+
+def _require_object(response: urllib3.BaseHTTPResponse) -> None:
+    """A proxy's login page with status 200 is no object: each of those has an ETag."""
+    if "ETag" not in response.headers:
+        raise InvalidResponseError(response.status, response.headers.get("Content-Type", ""), None)
 
 
 def read_object(client: Minio, location: Location, largest: int) -> bytes | None:
@@ -123,6 +144,7 @@ def read_object(client: Minio, location: Location, largest: int) -> bytes | None
         with classified():
             response = client.get_object(location.bucket, location.path)
             try:
+                _require_object(response)
                 content: bytes = response.read(largest + 1)
             finally:
                 response.close()
