@@ -43,10 +43,11 @@ class HttpSession:
     """Requests that end by a deadline and follow no redirect: what a user named is what is asked, and a redirect
     is an answer like any other. Opened at first use, in the running event loop; close it there."""
 
-    def __init__(self, source: str, connections: int = 32) -> None:
-        """`source` names the other side in errors."""
+    def __init__(self, source: str, connections: int = 32, per_host: int = 0) -> None:
+        """`source` names the other side in errors; of the connections at most `per_host` go to one, unless it is 0."""
         self._source = source
         self._connections = connections
+        self._per_host = per_host
         self._session: aiohttp.ClientSession | None = None
 
     async def post(
@@ -71,12 +72,15 @@ class HttpSession:
                     content += chunk
                     if len(content) >= most:
                         break
-                text = bytes(content[:most]).decode(response.charset or "utf-8", errors="replace")
+                text = _decoded(bytes(content[:most]), response.charset)
                 return Answer(response.status, text, response.headers.get("Retry-After"))
         except aiohttp.InvalidURL as error:
             raise Rejected(self._source, f"{shown(url)} is no address") from error
         except TimeoutError as error:
             raise Transient(self._source, f"{shown(url)} did not answer within {seconds:g} s") from error
+        except aiohttp.ClientResponseError as error:
+            # Its own text has the whole address.
+            raise Transient(self._source, f"what {shown(url)} answered is not HTTP") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Transient(self._source, f"{shown(url)} cannot be reached: {error or type(error).__name__}") from error
 
@@ -88,6 +92,15 @@ class HttpSession:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            # Not trust_env: it would read the environment and ~/.netrc for each request.
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=self._connections))
+            # Not trust_env: it would read the environment and ~/.netrc for each request. And no cookies: what one
+            # team's receiver sets is not for another team's calls.
+            connector = aiohttp.TCPConnector(limit=self._connections, limit_per_host=self._per_host)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
+
+
+def _decoded(content: bytes, charset: str | None) -> str:
+    try:
+        return content.decode(charset or "utf-8", errors="replace")
+    except (LookupError, ValueError):
+        return content.decode(errors="replace")

@@ -34,6 +34,7 @@ SECRET_FIELD = "key"
 _SHOWN = 200
 _PATIENCE = 10.0
 _KEPT = 60.0
+_PER_RECEIVER = 8
 
 
 @dataclass
@@ -66,7 +67,8 @@ class Webhooks:
         self._clock = clock
         self._patience = patience
         self._kept = kept
-        self._http = HttpSession(SOURCE)
+        # A receiver that hangs, for minutes each time, holds up nobody else's.
+        self._http = HttpSession(SOURCE, per_host=_PER_RECEIVER)
         self._asked: dict[HookCall, _Asked] = {}
         self._told: Outbox[HookCall] = Outbox(SOURCE, self._deliver)
 

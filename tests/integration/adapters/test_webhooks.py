@@ -8,7 +8,9 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,7 +49,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def webhooks() -> AsyncIterator[Webhooks]:
-    running = Webhooks(Secrets(key=_KEY), clock=lambda: _NOW, patience=5)  # type: ignore[arg-type]
+    running = Webhooks(Secrets(key=_KEY), clock=lambda: _NOW, patience=120)  # type: ignore[arg-type]
     yield running
     await running.close()
 
@@ -122,6 +124,46 @@ async def test_an_answer_that_takes_too_long_is_none(webhooks: Webhooks, silent_
         await webhooks.ask(_call(f"http://127.0.0.1:{silent_port}/", retries=0, timeout="1s"))
 
 
+@asynccontextmanager
+async def _answering(answer: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """Port of a server that says this to every request, and the requests' heads."""
+    heads: list[bytes] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        found = re.search(rb"Content-Length: (\d+)", heads[-1])
+        await reader.readexactly(int(found[1]) if found else 0)
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1], heads
+
+
+async def test_an_answer_that_is_no_http_is_told_without_the_path_which_may_be_a_secret(webhooks: Webhooks) -> None:
+    async with _answering(b"SSH-2.0-OpenSSH_9.6\r\n\r\n") as (port, _):
+        with pytest.raises(Transient, match=f"what http://127.0.0.1:{port} answered is not HTTP") as caught:
+            await webhooks.ask(_call(f"http://127.0.0.1:{port}/services/T0/secret", retries=0))
+    assert "secret" not in str(caught.value)
+
+
+async def test_an_unknown_charset_does_not_matter(webhooks: Webhooks) -> None:
+    said = b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain; charset=klingon\r\nContent-Length: 7\r\n\r\nnot yet"
+    async with _answering(said) as (port, _):
+        answer = await webhooks.ask(_call(f"http://127.0.0.1:{port}/"))
+    assert answer == HookAnswer(False, "status 403: not yet")
+
+
+async def test_a_cookie_is_not_sent_with_the_next_call(webhooks: Webhooks) -> None:
+    said = b"HTTP/1.1 200 OK\r\nSet-Cookie: team=one\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    async with _answering(said) as (port, heads):
+        for _ in range(2):
+            await webhooks.ask(_call(f"http://localhost:{port}/"))
+    assert len(heads) == 2
+    assert b"Cookie" not in heads[1]
+
+
 async def test_a_slow_answer_is_for_a_later_pass_and_asked_for_once(receiver: Receiver) -> None:
     webhooks = Webhooks(Secrets(), patience=0.05)  # type: ignore[arg-type]
     receiver.open.clear()
@@ -130,7 +172,7 @@ async def test_a_slow_answer_is_for_a_later_pass_and_asked_for_once(receiver: Re
         with pytest.raises(Transient, match="no answer yet"):
             await webhooks.ask(call)
     receiver.open.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while True:
             try:
                 answer = await webhooks.ask(call)
@@ -139,6 +181,16 @@ async def test_a_slow_answer_is_for_a_later_pass_and_asked_for_once(receiver: Re
                 continue
     assert answer.confirmed
     assert len(receiver.received) == 1
+    await webhooks.close()
+
+
+async def test_a_receiver_that_hangs_holds_up_nobody_elses_calls(receiver: Receiver, silent_port: int) -> None:
+    webhooks = Webhooks(Secrets(), patience=0)  # type: ignore[arg-type]
+    for number in range(40):
+        with pytest.raises(Transient, match="no answer yet"):
+            await webhooks.ask(_call(f"http://127.0.0.1:{silent_port}/{number}", timeout="5m"))
+    webhooks.tell(_call(receiver.url, timeout="5m"))
+    await until(lambda: len(receiver.received) == 1)
     await webhooks.close()
 
 

@@ -101,6 +101,23 @@ async def test_only_what_is_no_answer_is_tried_again(
     assert len(attempts.left) == left
 
 
+@pytest.mark.parametrize(("header", "pauses"), [("2", [2.0, 2.0]), ("3600", [5.0, 5.0]), (None, [0.25, 0.5])])
+async def test_the_next_try_waits_as_long_as_it_is_asked_to_within_bounds(
+    header: str | None, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    async def too_many() -> Answer:
+        return Answer(429, "", header)
+
+    monkeypatch.setattr("churn_operator.adapters.retries.asyncio.sleep", sleep)
+    assert (await with_retries(too_many, 2)).status == 429
+    assert waited == pauses
+
+
 async def test_retries_end() -> None:
     attempts = Attempts(None, None, None, 200)
     with pytest.raises(Transient):
