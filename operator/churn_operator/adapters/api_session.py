@@ -40,18 +40,20 @@ class ApiSession:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> dict[str, Any]:
-        """The answer as JSON. Raises an AdapterError for every status but 2xx, and where there is no answer."""
+        """The answer as JSON. Raises an AdapterError for every status but 2xx, and where there is no answer. No API
+        server redirects: whoever does is another, and gets neither the body nor the token."""
         try:
             async with self._opened().request(
                 method,
                 self._configuration.host + path,
                 data=None if body is None else json.dumps(body).encode(),
                 headers=self._headers(content_type, accept),
+                allow_redirects=False,
             ) as response:
-                text = await response.text()
+                text = (await response.read()).decode(errors="replace")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Transient(SOURCE, f"the API server cannot be reached: {error or type(error).__name__}") from error
-        if not response.ok:
+        if not 200 <= response.status < 300:
             raise classify(response.status, text, response.headers.get("Retry-After"))
         try:
             return require_object(json.loads(text))

@@ -14,7 +14,8 @@ from churn_operator.errors import AdapterError, Conflict, NotFound, Rejected, Tr
 
 SOURCE = "KFP"
 
-_TRANSIENT_STATUSES = frozenset({408, 425, 429})
+# 401 too: KFP also answers it while it cannot have a token reviewed, which says nothing about a run.
+_TRANSIENT_STATUSES = frozenset({401, 408, 425, 429})
 
 
 class Unsent(Transient):

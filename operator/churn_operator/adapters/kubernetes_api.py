@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -21,7 +22,9 @@ _TIMEOUT = (3, 8)
 _DEADLINE = timedelta(seconds=10)
 # Server-side apply answers 500 for a field that has another type in the schema.
 _UNTYPED = "failed to create typed patch object"
-_TRANSIENT_STATUSES = frozenset({408, 425, 429})
+# 401 too: tokens are renewed, and an API server that begins or cannot have one reviewed takes none.
+_TRANSIENT_STATUSES = frozenset({401, 408, 425, 429})
+_LONGEST_WISH = 600
 
 
 def classify(status: int, body: str, retry_after: str | None = None) -> AdapterError:
@@ -48,10 +51,10 @@ def require_object(answer: object) -> dict[str, Any]:
 
 
 def parse_retry_after(value: str | None) -> timedelta | None:
-    """A Retry-After header in seconds; None where there is none or it is a date."""
-    if value is None or not value.strip().isdigit():
+    """A Retry-After header in seconds, of which ten minutes are heeded; None where there is none or it is a date."""
+    if value is None or not re.fullmatch("[0-9]{1,9}", value.strip()):
         return None
-    return timedelta(seconds=int(value))
+    return timedelta(seconds=min(int(value), _LONGEST_WISH))
 
 
 def _message(body: str) -> str:
@@ -147,6 +150,8 @@ class KubernetesApi:
             raise _of_client(error) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Transient(SOURCE, f"the API server cannot be reached: {error}") from error
+        except UnicodeDecodeError as error:
+            raise Transient(SOURCE, f"the answer is not of an API server: {error}") from error
         return require_object(answer)
 
 

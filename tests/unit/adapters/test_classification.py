@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 import kfp_server_api
 import pytest
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.unit
 
 _STATUSES = [
     (400, Rejected),
-    (401, Rejected),
+    (401, Transient),
     (403, Rejected),
     (404, NotFound),
     (408, Transient),
@@ -39,15 +40,37 @@ def test_statuses_of_the_api_server(status: int, kind: type[AdapterError]) -> No
     assert error.message == f"{status} spec.training.timeout: too long"
 
 
+class _Latin:
+    """What the kubernetes client does with a proxy's page that is not UTF-8."""
+
+    def call_api(self, *_: object, **__: object) -> None:
+        b"<html>R\xe9essayez</html>".decode()
+
+
+async def test_a_page_that_is_no_utf_8_is_not_of_an_api_server() -> None:
+    api = kubernetes_api.KubernetesApi(_Latin())
+    with pytest.raises(Transient, match="the answer is not of an API server"):
+        await api.get("/version")
+    api.close()
+
+
 def test_a_type_that_server_side_apply_cannot_read_is_rejected_though_it_answers_500() -> None:
     body = json.dumps({"message": "failed to create typed patch object (/a): .data: expected map"})
     assert type(kubernetes_api.classify(500, body)) is Rejected
 
 
 @pytest.mark.parametrize(
-    ("header", "wish"), [("7", timedelta(seconds=7)), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)]
+    ("header", "wish"),
+    [
+        ("7", timedelta(seconds=7)),
+        ("86400", timedelta(minutes=10)),
+        (None, None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("\u00b2", None),
+        ("9" * 20, None),
+    ],
 )
-def test_the_wish_of_retry_after_is_passed_on(header: str | None, wish: timedelta | None) -> None:
+def test_the_wish_of_retry_after_is_passed_on_within_bounds(header: str | None, wish: timedelta | None) -> None:
     error = kubernetes_api.classify(429, "slow down", header)
     assert isinstance(error, Transient)
     assert error.retry_after == wish
@@ -132,7 +155,19 @@ def _s3_error(code: str, status: int) -> Exception:
         (MaxRetryError(_POOL, "/", _REFUSED), Transient),
         (ConnectionResetError("reset"), Transient),
         (ValueError("bucket name is invalid"), Rejected),
+        (ValueError("XML element <Name> not found"), Transient),
+        (UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "invalid continuation byte"), Transient),
+        (ParseError("mismatched tag: line 1, column 8"), Transient),
     ],
 )
 def test_answers_of_s3(error: Exception, kind: type[AdapterError]) -> None:
-    assert type(s3.classify(error)) is kind
+    with pytest.raises(kind) as caught, s3.classified():
+        raise error
+    assert type(caught.value) is kind
+
+
+def test_credentials_that_no_header_can_have_are_refused_and_not_shown() -> None:
+    client = s3.new_client("http://127.0.0.1:1", s3.Credentials("id", "key", "a token\nin two lines"), None)
+    with pytest.raises(Rejected, match="the credentials are not lines of text") as caught, s3.classified():
+        client.stat_object("mlops", "report.json")
+    assert "two lines" not in str(caught.value)
