@@ -73,7 +73,7 @@ class Operator:
     def __enter__(self) -> Self:
         self.process.start()
         try:
-            wait_until(lambda: self._answers("readyz"), self.name, 120, self.process)
+            wait_until(lambda: self._answers("readyz"), self.name, 240, self.process)
         except BaseException:
             self.process.kill()
             raise
@@ -84,7 +84,8 @@ class Operator:
     ) -> None:
         with suppress(ProcessLookupError):
             self.signal(signal.SIGCONT)
-        self.process.stop()
+        # Time to hand over the Lease: who is killed keeps it from the next one.
+        self.process.stop(seconds=60)
 
     @property
     def leads(self) -> bool:
@@ -94,7 +95,7 @@ class Operator:
     def metric(self, name: str, **labels: str) -> float | None:
         """A sample of its metrics."""
         with suppress(httpx.HTTPError):
-            text = httpx.get(f"http://{LOOPBACK}:{self.port}/metrics", trust_env=False, timeout=5).text
+            text = httpx.get(f"http://{LOOPBACK}:{self.port}/metrics", trust_env=False, timeout=30).text
             for family in text_string_to_metric_families(text):
                 for sample in family.samples:
                     if sample.name == name and sample.labels == labels:

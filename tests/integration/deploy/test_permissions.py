@@ -50,7 +50,7 @@ def guarded(installed: ControlPlane, operator_client: kubernetes.client.ApiClien
             return error.status == 422
         return False
 
-    wait_until(in_force, "the admission policy", seconds=30)
+    wait_until(in_force, "the admission policy", seconds=120)
     return model
 
 

@@ -62,7 +62,7 @@ def run_helm(helm: Path, cluster: ControlPlane, tmp_path_factory: pytest.TempPat
             check=False,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
         )
         assert done.returncode == 0, done.stderr
@@ -95,8 +95,8 @@ def released(cluster: ControlPlane, run_helm: Helm, older_chart: Path) -> Contro
     assert _LATER not in fields_of_spec(kubectl)
     run_helm("upgrade", ACCOUNT, CHART, values=_VALUES)
     may = ("auth", "can-i", "patch", "churnmodels", f"--as={USER}", "--namespace=team-a")
-    wait_until(lambda: _LATER in fields_of_spec(kubectl), "the upgraded definition", seconds=30)
-    wait_until(lambda: "yes" in kubectl(*may), "the operator's role", seconds=30)
+    wait_until(lambda: _LATER in fields_of_spec(kubectl), "the upgraded definition", seconds=120)
+    wait_until(lambda: "yes" in kubectl(*may), "the operator's role", seconds=120)
     return cluster
 
 
@@ -154,7 +154,7 @@ def test_it_works_in_its_namespaces_and_nowhere_else(
         wait_until(
             lambda namespace=namespace: bool(status_of(released, namespace, "churn").get("training", {}).get("runId")),
             f"a run for {namespace}",
-            60,
+            240,
             operator.process,
         )
     # What the definition has as default is there; nobody wrote anything.
@@ -223,19 +223,19 @@ def test_a_release_that_is_uninstalled_leaves_every_churnmodel(binaries: Binarie
         scope = [f"--kubeconfig={cluster.kubeconfig}", f"--namespace={NAMESPACE}"]
         environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
         install = [helm, "install", ACCOUNT, CHART, "--create-namespace", *scope]
-        subprocess.run(install, check=True, capture_output=True, timeout=120, env=environment)
+        subprocess.run(install, check=True, capture_output=True, timeout=300, env=environment)
         kubectl = administrator(cluster)
-        wait_until(lambda: "churnmodels" in kubectl("api-resources", "--api-group=churnops.dev"), "ChurnModel", 30)
+        wait_until(lambda: "churnmodels" in kubectl("api-resources", "--api-group=churnops.dev"), "ChurnModel", 120)
         create_model(cluster, "team-a", "churn")
         uninstall = [helm, "uninstall", ACCOUNT, *scope]
-        subprocess.run(uninstall, check=True, capture_output=True, timeout=120, env=environment)
+        subprocess.run(uninstall, check=True, capture_output=True, timeout=300, env=environment)
         assert "churn" in kubectl("get", "churnmodels", "--namespace=team-a", "-o", "name")
         assert ACCOUNT not in kubectl(
             "get", "deployments,services,configmaps", f"--namespace={NAMESPACE}", "-o", "name"
         )
         let_go_by_the_guide(kubectl)
         # And the definition is taken up again by the next release.
-        subprocess.run(install, check=True, capture_output=True, timeout=120, env=environment)
+        subprocess.run(install, check=True, capture_output=True, timeout=300, env=environment)
 
 
 def let_go_by_the_guide(kubectl: Kubectl) -> None:
@@ -249,4 +249,4 @@ def let_go_by_the_guide(kubectl: Kubectl) -> None:
     kubectl("delete", *model, "--wait=false")
     assert "churn" in kubectl("get", "churnmodels", "--namespace=team-a", "-o", "name")
     kubectl(*shown[1].split(), "churn", *shlex.split(shown[2]), "--namespace=team-a")
-    wait_until(lambda: not kubectl("get", "churnmodels", "--namespace=team-a", "-o", "name"), "its end", seconds=30)
+    wait_until(lambda: not kubectl("get", "churnmodels", "--namespace=team-a", "-o", "name"), "its end", seconds=120)

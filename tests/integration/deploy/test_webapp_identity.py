@@ -42,9 +42,9 @@ def released(cluster: ControlPlane, rendered: list[Object]) -> ControlPlane:
     cluster.create_namespace(NAMESPACE)
     cluster.create_namespace("team-a")
     kubectl.apply(rendered)
-    wait_until(lambda: "churnmodels" in kubectl("api-resources", "--api-group=churnops.dev"), "ChurnModel", seconds=30)
+    wait_until(lambda: "churnmodels" in kubectl("api-resources", "--api-group=churnops.dev"), "ChurnModel", seconds=120)
     may = ("auth", "can-i", "list", "events", f"--as={USER}", "--all-namespaces")
-    wait_until(lambda: "yes" in kubectl(*may), "the web app's role", seconds=30)
+    wait_until(lambda: "yes" in kubectl(*may), "the web app's role", seconds=120)
     create_model(cluster, "team-a", "churn")
     return cluster
 
@@ -80,7 +80,7 @@ def site(
         ) as client,
     ):
         probe = container["readinessProbe"]["httpGet"]["path"]
-        wait_until(lambda: _is_ready(client, probe), "the web app", 60, process)
+        wait_until(lambda: _is_ready(client, probe), "the web app", 240, process)
         yield client
 
 
@@ -106,7 +106,7 @@ def test_its_role_is_what_it_uses(released: ControlPlane, site: httpx.Client, re
     def used() -> set[tuple[str, str, str]]:
         return {each.use for each in requests_of(released, USER)}
 
-    wait_until(lambda: used() >= granted, "every granted verb to be used", 30)
+    wait_until(lambda: used() >= granted, "every granted verb to be used", 120)
     assert used() == granted
     assert [each.uri for each in requests_of(released, USER) if each.code == 403] == []
 
