@@ -92,11 +92,11 @@ async def artifacts(settings: Settings, api: KubernetesApi, object_store: Object
 
 
 @pytest.fixture
-def closed_port() -> int:
-    """A port of loopback that refuses connections."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def closed_port() -> Iterator[int]:
+    """A port of loopback that refuses connections: nobody listens on it, and nobody else can."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield int(bound.getsockname()[1])
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ class Receiver:
         return web.Response(status=status, text=self.text, headers=headers)
 
 
-async def until(reached: Callable[[], bool], seconds: float = 20) -> None:
+async def until(reached: Callable[[], bool], seconds: float = 120) -> None:
     """Wait for something to be so. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not reached():

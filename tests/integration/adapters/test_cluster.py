@@ -216,12 +216,13 @@ async def test_an_event_that_has_expired_is_posted_anew(
     assert [each.count for each in listed.items] == [1]
 
 
-@pytest.mark.parametrize(("kind", "most"), [("closed_port", 5), ("silent_port", 10)])
-async def test_an_outage_is_transient(key: ObjectKey, kind: str, most: float, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("kind", ["closed_port", "silent_port"])
+async def test_an_outage_is_transient(key: ObjectKey, kind: str, request: pytest.FixtureRequest) -> None:
     configuration = kubernetes.client.Configuration(host=f"http://127.0.0.1:{request.getfixturevalue(kind)}")
     session = ApiSession(configuration)
     started = time.monotonic()
     with pytest.raises(Transient, match="the API server cannot be reached"):
         await KubernetesCluster(session).read(key)
     await session.close()
-    assert time.monotonic() - started < most
+    # Ten, and what a busy machine adds.
+    assert time.monotonic() - started < 20

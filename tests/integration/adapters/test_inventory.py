@@ -21,7 +21,7 @@ def manifest(version: str, kind: str, name: str, spec: dict[str, object], **labe
 
 @pytest.fixture
 def listed(kubectl: Callable[..., str], namespace: str) -> list[ObjectKey]:
-    """Five ChurnModels, one InferenceService that is ours, and one that is not."""
+    """Five ChurnModels, one InferenceService that is ours, one that is not, and a ChurnModel of another namespace."""
     spec: dict[str, object] = {"dataset": {"uri": "s3://data/c.csv"}, "suspend": True}
     predictor: dict[str, object] = {"predictor": {"model": {"modelFormat": {"name": "sklearn"}}}}
     documents = [manifest("churnops.dev/v1alpha1", "ChurnModel", f"churn-{number}", spec) for number in range(5)]
@@ -30,6 +30,9 @@ def listed(kubectl: Callable[..., str], namespace: str) -> list[ObjectKey]:
     documents.append(manifest(kserve, "InferenceService", "churn-1", predictor, **ours))
     documents.append(manifest(kserve, "InferenceService", "foreign", predictor))
     kubectl("create", "-f", "-", namespace=namespace, stdin="---\n".join(documents))
+    kubectl("create", "namespace", f"{namespace}-too")
+    elsewhere = manifest("churnops.dev/v1alpha1", "ChurnModel", "elsewhere", spec)
+    kubectl("create", "-f", "-", namespace=f"{namespace}-too", stdin=elsewhere)
     return [ObjectKey(namespace, f"churn-{number}") for number in range(5)]
 
 

@@ -62,7 +62,7 @@ class Scraped:
         return float(found[0]["value"][1]) if found else None
 
     async def until(self, query: str, value: float) -> None:
-        await until(lambda: self.value(query) == value, 40)
+        await until(lambda: self.value(query) == value, 240)
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +91,11 @@ class ModelServer:
         self.process = Process(f"model server {version}", [*command, *listening], log, environment)
 
     async def ready(self) -> None:
-        await until(self._is_ready, 90)
+        await until(self._is_ready, 300)
 
     def ask(self, *tenures: float) -> list[int]:
         """One request a customer; the status codes."""
-        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60) as client:
             bodies = [{"instances": [{"tenure": tenure}]} for tenure in tenures]
             return [client.post("/v1/models/telco:predict", json=body).status_code for body in bodies]
 
@@ -103,12 +103,12 @@ class ModelServer:
         """One request with all of these customers, as a gateway mirrors it to version 2; the status code."""
         body = {"instances": [{"tenure": tenure} for tenure in tenures]}
         url = f"http://127.0.0.1:{self.port}/v1/models/telco:predict"
-        return httpx.post(url, json=body, headers={MIRROR_HEADER: "2"}, timeout=10).status_code
+        return httpx.post(url, json=body, headers={MIRROR_HEADER: "2"}, timeout=60).status_code
 
     def _is_ready(self) -> bool:
         assert self.process.running, self.process.log_tail()
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/v2/health/ready", timeout=2).status_code == 200
+            return httpx.get(f"http://127.0.0.1:{self.port}/v2/health/ready", timeout=10).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -388,7 +388,7 @@ async def test_prometheus_away_is_no_sample(
 
 async def test_prometheus_that_hangs_is_given_up(question: TrafficQuestion, silent_port: int) -> None:
     metrics = PrometheusMetrics(seconds=0.2)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         with pytest.raises(Transient, match=r"did not answer within 0\.2 s"):
             await metrics.traffic(_elsewhere(question, f"http://127.0.0.1:{silent_port}"))
     await metrics.close()

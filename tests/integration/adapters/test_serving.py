@@ -104,7 +104,7 @@ async def _apply(serving: KServeServing, key: ObjectKey, version: ServedVersion,
 
 async def _until_left(people: People, names: list[str], plural: str = "inferenceservices") -> None:
     """A controller that runs beside has its finalizers."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while people.names(plural) != names:
             await asyncio.sleep(0.1)
 

@@ -66,7 +66,7 @@ class Operator:
     def metric(self, name: str) -> float:
         """A metric of the operator; 0 until it answers."""
         try:
-            text = httpx.get(f"http://{LOOPBACK}:{self.port}/metrics", trust_env=False, timeout=5).text
+            text = httpx.get(f"http://{LOOPBACK}:{self.port}/metrics", trust_env=False, timeout=60).text
         except httpx.HTTPError:
             return 0.0
         found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
@@ -75,7 +75,8 @@ class Operator:
     def is_well(self) -> bool:
         """Whether both probes say so."""
         probes = [
-            httpx.get(f"http://{LOOPBACK}:{self.port}/{probe}", trust_env=False) for probe in ("healthz", "readyz")
+            httpx.get(f"http://{LOOPBACK}:{self.port}/{probe}", trust_env=False, timeout=60)
+            for probe in ("healthz", "readyz")
         ]
         return all(probe.status_code == httpx.codes.OK for probe in probes)
 
@@ -117,18 +118,18 @@ def test_watching_is_begun_again_after_a_listing_expired_while_workers_and_lease
     proxy.expiring = 2
     running = operator()
 
-    wait_until(lambda: running.metric(SEEN) == MORE_THAN_A_PAGE, "a pass of every ChurnModel", 60)
+    wait_until(lambda: running.metric(SEEN) == MORE_THAN_A_PAGE, "a pass of every ChurnModel", 300)
     assert proxy.expired == 2
     assert running.metric("churn_operator_watch_restarts_total") == 2
-    wait_until(running.is_well, "both probes", 10)
+    wait_until(running.is_well, "both probes", 120)
 
     # One watch of each kind: those of before have ended.
     of_models = f"/apis/churnops.dev/v1alpha1/namespaces/{namespace}/churnmodels"
     of_services = f"/apis/serving.kserve.io/v1beta1/namespaces/{namespace}/inferenceservices"
-    wait_until(lambda: proxy.watches[of_models] == 1 == proxy.watches[of_services], "one watch of each kind", 20)
+    wait_until(lambda: proxy.watches[of_models] == 1 == proxy.watches[of_services], "one watch of each kind", 120)
 
     kubectl("create", "-f", "-", namespace=namespace, stdin=yaml.safe_dump(suspended("afterwards")))
-    wait_until(lambda: running.metric(SEEN) == MORE_THAN_A_PAGE + 1, "the one that was made afterwards", 20)
+    wait_until(lambda: running.metric(SEEN) == MORE_THAN_A_PAGE + 1, "the one that was made afterwards", 120)
 
     lease = kubernetes.client.CoordinationV1Api(kubernetes_client).read_namespaced_lease(LEASE, namespace).spec
     assert lease.lease_transitions == 0
@@ -136,7 +137,7 @@ def test_watching_is_begun_again_after_a_listing_expired_while_workers_and_lease
     assert running.process.poll() is None
 
     running.process.send_signal(signal.SIGTERM)
-    assert running.process.wait(20) == 0
+    assert running.process.wait(120) == 0
 
 
 def test_the_end_of_a_model_that_no_watch_told_of_is_found_out(
@@ -145,11 +146,11 @@ def test_the_end_of_a_model_that_no_watch_told_of_is_found_out(
     models = [suspended(name) for name in ("stays", "goes")]
     kubectl("create", "-f", "-", namespace=namespace, stdin=yaml.safe_dump_all(models))
     running = operator(CHURN_RESYNC_SECONDS="4")
-    wait_until(lambda: running.metric(SEEN) == 2, "a pass of both", 60)
+    wait_until(lambda: running.metric(SEEN) == 2, "a pass of both", 300)
     of_models = f"/apis/churnops.dev/v1alpha1/namespaces/{namespace}/churnmodels"
-    wait_until(lambda: proxy.watches[of_models] == 1, "the watch", 20)
+    wait_until(lambda: proxy.watches[of_models] == 1, "the watch", 120)
 
     proxy.deaf = True
     kubectl("delete", "churnmodel", "goes", "--wait=false", namespace=namespace)
-    wait_until(lambda: running.metric(SEEN) == 1, "the one that is left", 40)
+    wait_until(lambda: running.metric(SEEN) == 1, "the one that is left", 240)
     assert running.metric("churn_operator_watch_restarts_total") == 0
