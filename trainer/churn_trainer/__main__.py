@@ -12,7 +12,7 @@ from churn_trainer.rejection import RunRejected
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point of `churn-trainer`; answers the exit code, 2 when the input is refused."""
+    """Entry point of `churn-trainer`; answers the exit code: 2 when the input is refused, 1 when something is away."""
     wish = _parser().parse_args(arguments)
     match wish.command:
         case "generate":
@@ -62,6 +62,9 @@ def _generate(wish: argparse.Namespace) -> int:
 
 
 def _train(wish: argparse.Namespace) -> int:
+    from minio.error import MinioException
+    from urllib3.exceptions import HTTPError
+
     from churn_trainer.local import run_locally
     from churn_trainer.request import RunRequest
 
@@ -82,6 +85,9 @@ def _train(wish: argparse.Namespace) -> int:
     except RunRejected as rejection:
         print(rejection, file=sys.stderr)
         return 2
+    except (MinioException, HTTPError, OSError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
     print(f"{report.algorithm} on {report.dataset.rows if report.dataset else 0} customers")
     for name, value in report.metrics.items():
         print(f"{name:34}{value:8.4f}")

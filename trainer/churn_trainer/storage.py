@@ -16,6 +16,7 @@ from churn_report.digest import is_dataset_object
 from minio import Minio
 from minio.credentials.providers import EnvAWSProvider, IamAwsProvider, Provider
 from minio.error import S3Error
+from minio.helpers import check_bucket_name
 
 from churn_trainer.rejection import DataRejected, SpecRejected
 
@@ -118,7 +119,7 @@ class LocalStore:
 def open_store(uri: str, s3_endpoint: str) -> Store:
     """The store that `uri` lives in.
 
-    Raises SpecRejected (InvalidUri) for a scheme other than s3, and for an endpoint that is no URL.
+    Raises SpecRejected (InvalidUri) for a scheme other than s3, and for an endpoint that cannot be used.
     """
     if uri.startswith("s3://"):
         return ObjectStore(s3_endpoint)
@@ -133,13 +134,16 @@ def _client(endpoint: str) -> Minio:
         raise SpecRejected("InvalidUri", f"The S3 endpoint {endpoint!r} is no URL such as http://127.0.0.1:8333.")
     region = os.environ.get("AWS_REGION") or ("us-east-1" if endpoint else None)
     timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
-    return Minio(
-        parts.netloc,
-        secure=parts.scheme == "https",
-        region=region,
-        credentials=_credentials(endpoint),
-        http_client=urllib3.PoolManager(timeout=timeout, retries=urllib3.Retry(total=5, backoff_factor=0.2)),
-    )
+    try:
+        return Minio(
+            parts.netloc,
+            secure=parts.scheme == "https",
+            region=region,
+            credentials=_credentials(endpoint),
+            http_client=urllib3.PoolManager(timeout=timeout, retries=urllib3.Retry(total=5, backoff_factor=0.2)),
+        )
+    except ValueError as error:
+        raise SpecRejected("InvalidUri", f"The S3 endpoint cannot be used: {error}.") from error
 
 
 def _credentials(endpoint: str) -> Provider | None:
@@ -153,6 +157,10 @@ def _split(uri: str) -> tuple[str, str]:
     parts = urlsplit(uri, allow_fragments=False)
     if not parts.netloc:
         raise SpecRejected("InvalidUri", f"{uri} names no bucket: use s3://bucket/path.")
+    try:
+        check_bucket_name(parts.netloc)
+    except ValueError as error:
+        raise SpecRejected("InvalidUri", f"{uri} names a bucket that cannot be: {error}.") from error
     return parts.netloc, uri.removeprefix(f"s3://{parts.netloc}").lstrip("/")
 
 

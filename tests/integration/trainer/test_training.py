@@ -218,6 +218,31 @@ def test_the_command_line_trains_and_refuses(tmp_path: Path, capsys: pytest.Capt
     assert "MissingColumn: Column Left is missing" in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_written_to_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write(tmp_path, customers(300).drop_columns(["tenure"]))
+
+    assert main(["train", "--data", str(data), "--out", str(data)]) == 1
+    said = capsys.readouterr().err
+    assert str(data) in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("uri", "endpoint", "says"),
+    [
+        ("s3://A_b!/x.csv", "http://127.0.0.1:9", "s3://A_b!/x.csv names a bucket that cannot be"),
+        ("s3://churn/x.csv", "http://me:secret@127.0.0.1:9", "The S3 endpoint cannot be used: username in endpoint"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused(uri: str, endpoint: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(SpecRejected) as caught:
+        run_locally(request(Path("x"), tmp_path, s3_endpoint=endpoint).model_copy(update={"dataset_uri": uri}))
+
+    assert caught.value.reason == "InvalidUri"
+    assert says in caught.value.message
+    assert "secret" not in caught.value.message
+
+
 @pytest.mark.parametrize("seed", ["-1", "4294967296"])
 def test_a_seed_that_is_none_is_refused(seed: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
