@@ -181,7 +181,7 @@ def _read(file: Path, first: str, rest: Iterator[str]) -> Table:
 
 
 def _rows(file: Path, lines: Iterator[str], width: int) -> Iterator[Sequence[str]]:
-    """Rows below the header, each of `width` cells."""
+    """Rows below the header, each of `width` cells, as training reads them: without blanks around a value."""
     reader = csv.reader(lines)
     try:
         for row in reader:
@@ -190,7 +190,7 @@ def _rows(file: Path, lines: Iterator[str], width: int) -> Iterator[Sequence[str
                     f"{file}, line {reader.line_num + 1}: {len(row)} values, and the header has {width} columns."
                 )
             if row:
-                yield row
+                yield [cell.strip() for cell in row]
     except csv.Error as error:
         raise InputError(f"{file}, line {reader.line_num + 1}: {error}; is a quotation mark not closed?") from error
 

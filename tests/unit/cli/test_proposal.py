@@ -141,6 +141,19 @@ def telco(folder: Path, **changed: Any) -> Table:
     return table_of(folder, **columns)
 
 
+def test_blanks_around_a_value_are_no_part_of_it(tmp_path: Path) -> None:
+    table = table_of(
+        tmp_path,
+        id=lambda place, _: f"c{place}",
+        plan=["gold", "gold ", " silver"],
+        left=lambda _, left: "yes " if left else "no",
+    )
+    roles = roles_of(table, target="left", positive=None, id_column="id")
+    assert roles.positive_label == "yes"
+    (plan,) = contract_of(table, roles).columns
+    assert plan.categories == ("gold", "silver")
+
+
 def test_telco_columns_need_no_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     telco(tmp_path, Extra=["a", "b"])
     assert run(["init", str(tmp_path / "customers.csv")]) == 0
