@@ -21,6 +21,8 @@ from churn_devcluster.object_store import ObjectStore
 _STAND_IN = Path(__file__).parent / "stand_in_server.py"
 _ISVC = ("serving.kserve.io", "v1beta1")
 Object = dict[str, Any]
+SECONDS = 60.0
+"""For one request, which may wait for a server to start."""
 
 
 @pytest.fixture(scope="package")
@@ -177,7 +179,7 @@ class Model:
             raise
         return True
 
-    def until(self, expected: Callable[[Object], bool], seconds: float = 30, name: str | None = None) -> Object:
+    def until(self, expected: Callable[[Object], bool], seconds: float = 180, name: str | None = None) -> Object:
         """The first status of which `expected` holds."""
         deadline = time.monotonic() + seconds
         while True:
@@ -187,9 +189,22 @@ class Model:
             assert time.monotonic() < deadline, f"not so after {seconds} s: {status}"
             time.sleep(0.05)
 
+    def until_written(self, expected: Callable[[Object], bool], since: Object) -> None:
+        """Waits for a status of which `expected` holds, among all that were written after `since`: also one that
+        has passed meanwhile."""
+        version = since["metadata"]["resourceVersion"]
+        listing = self._api.list_namespaced_custom_object
+        watch = kubernetes.watch.Watch()
+        where = (*_ISVC, self.namespace, "inferenceservices")
+        for event in watch.stream(listing, *where, resource_version=version, timeout_seconds=180):
+            if expected(event["object"].get("status", {})):
+                watch.stop()
+                return
+        raise AssertionError("it was not written within 180 s")
+
     def until_settled(self, seconds: float = 2) -> Object:
         """The object once nobody wrote to it for some seconds."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         seen, since = self.get(), time.monotonic()
         while time.monotonic() - since < seconds:
             assert time.monotonic() < deadline, "it is written to all the time"
@@ -296,7 +311,7 @@ def traffic(status: Object) -> dict[str, int]:
 
 def answers(url: str, requests: int = 1) -> Counter[str]:
     """Which model answered how many of the requests."""
-    with httpx.Client() as client:
+    with httpx.Client(timeout=SECONDS) as client:
         texts = []
         for _ in range(requests):
             response = client.get(f"{url}/v1/models/churn")
@@ -305,11 +320,17 @@ def answers(url: str, requests: int = 1) -> Counter[str]:
     return Counter(texts)
 
 
-def until(condition_holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def until(condition_holds: Callable[[], bool], what: str, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not condition_holds():
         assert time.monotonic() < deadline, f"not so after {seconds} s: {what}"
         time.sleep(0.05)
+
+
+def ask(url: str) -> Object:
+    """What whoever serves the model says of itself."""
+    found: Object = httpx.get(f"{url}/v1/models/churn", timeout=SECONDS).json()
+    return found
 
 
 def is_alive(pid: int) -> bool:
@@ -339,7 +360,7 @@ class Client:
         self._thread.join()
 
     def _send(self) -> None:
-        with httpx.Client(timeout=30) as client:
+        with httpx.Client(timeout=SECONDS) as client:
             while not self._leave.is_set():
                 try:
                     response = client.get(self._url)

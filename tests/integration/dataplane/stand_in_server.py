@@ -1,8 +1,9 @@
 """A model server with KServe's arguments whose model is the text in model.txt: it answers that text.
 
 A model that begins with "corrupt" fails to load, as an unreadable pickle would. One that begins with
-"failing" answers 500 to a POST, and one with "slow" after 3 s. Every answer says how many POSTs were
-seen, host and path of the last, and the header that marks copies for a version.
+"failing" answers 500 to a POST, and one with "slow" after 20 s. Every answer says how many POSTs were
+seen, host and path of the last, and the header that marks copies for a version. To `?held=<file>` the
+headers come at once, and the rest when the file is there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import uvicorn
 
@@ -39,10 +41,8 @@ def main() -> None:
         if asked:
             seen.append(f"{host} {scope['path']}")
             marks.append(sent.get(b"x-churn-mirrored-to", b"").decode())
-        if scope["path"].startswith("/slow"):
-            await asyncio.sleep(2)
         if asked and text.startswith("slow"):
-            await asyncio.sleep(3)
+            await asyncio.sleep(20)
         content = {
             "name": parsed.model_name,
             "ready": True,
@@ -58,6 +58,9 @@ def main() -> None:
         status = 500 if asked and text.startswith("failing") else 200
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
+        held = parse_qs(scope["query_string"].decode()).get("held", [])
+        while not all(Path(file).exists() for file in held):  # noqa: ASYNC240 - a look costs nothing here
+            await asyncio.sleep(0.05)
         await send({"type": "http.response.body", "body": json.dumps(content).encode()})
 
     uvicorn.run(answer, host=parsed.host, port=int(parsed.http_port), log_level="warning", lifespan="off")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import kubernetes
 import pytest
 
-from .conftest import Client, Model, answers, condition, is_alive, until
+from .conftest import Client, Model, answers, ask, condition, is_alive, until
 
 _REQUESTS = 1500
 
@@ -32,7 +31,7 @@ def _at(percent: int) -> Any:
 
 def _pid(url: str, text: str) -> int:
     """Process that answers with this text."""
-    found = (httpx.get(f"{url}/v1/models/churn").json() for _ in range(500))
+    found = (ask(url) for _ in range(500))
     return next(int(each["pid"]) for each in found if each["text"] == text)
 
 
@@ -139,7 +138,8 @@ def test_ten_promotions_and_ten_rollbacks_fail_none_of_5000_requests(model: Mode
             stable, name = good, f"v{number}"
             model.apply_canary(stable, name=name)
             model.until(lambda status: "canaryStatuses" not in status and _is_ready(status))
-        until(lambda: client.texts.total() >= 5000, "5000 requests", seconds=120)
+        until(lambda: client.texts.total() >= 5000, "5000 requests", seconds=400)
+        until(lambda: stable in client.texts, "the last promoted one answers")
     assert client.failures == []
     assert {f"m{number}" for number in range(11)} <= set(client.texts)
     print(f"{client.texts.total()} requests, none failed")

@@ -14,7 +14,7 @@ from churn_devcluster.control_plane import ControlPlane
 
 from tests.unit.serving.telco import CUSTOMER, linear_pipeline, save_artifact
 
-from .conftest import Model, condition, is_up_to_date, traffic
+from .conftest import SECONDS, Model, condition, is_up_to_date, traffic
 
 
 @pytest.fixture(scope="session")
@@ -64,11 +64,11 @@ def test_versions_answer_by_weight_and_a_wrong_digest_never_does(
     model: Model, artifact: dict[str, bytes], runtime: str
 ) -> None:
     model.apply_predictor(predictor(model, artifact, "1"))
-    url = model.until(is_up_to_date, seconds=60)["url"]
+    url = model.until(is_up_to_date)["url"]
     model.apply_predictor({**predictor(model, artifact, "2"), "canaryTrafficPercent": 30})
-    model.until(lambda status: traffic(status) == {"1": 70, "2": 30}, seconds=60)
+    model.until(lambda status: traffic(status) == {"1": 70, "2": 30})
     versions: Counter[str] = Counter()
-    with httpx.Client() as client:
+    with httpx.Client(timeout=SECONDS) as client:
         for _ in range(600):
             response = client.post(f"{url}/v1/models/churn:predict", json={"instances": [CUSTOMER]})
             response.raise_for_status()
@@ -80,8 +80,8 @@ def test_versions_answer_by_weight_and_a_wrong_digest_never_does(
 
     wrong = predictor(model, artifact, "3", sha256="0" * 64)
     model.apply_predictor({**wrong, "canaryTrafficPercent": 30})
-    status = model.until(lambda status: condition(status, "Ready")["status"] == "False", seconds=60)
+    status = model.until(lambda status: condition(status, "Ready")["status"] == "False")
     assert condition(status, "Ready")["reason"] == "RevisionFailed"
     assert "sha256" in status["modelStatus"]["lastFailureInfo"]["message"]
-    response = httpx.post(f"{url}/v1/models/churn:predict", json={"instances": [CUSTOMER]})
+    response = httpx.post(f"{url}/v1/models/churn:predict", json={"instances": [CUSTOMER]}, timeout=SECONDS)
     assert response.status_code == 200

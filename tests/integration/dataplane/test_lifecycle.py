@@ -12,11 +12,11 @@ from churn_devcluster.control_plane import ControlPlane
 from churn_devcluster.dataplane import DataPlane
 from churn_devcluster.object_store import ObjectStore
 
-from .conftest import Client, Model, answers, condition, is_alive, is_up_to_date, traffic, until
+from .conftest import SECONDS, Client, Model, answers, ask, condition, is_alive, is_up_to_date, traffic, until
 
 
 def _pid(url: str) -> int:
-    return int(httpx.get(f"{url}/v1/models/churn").json()["pid"])
+    return int(ask(url)["pid"])
 
 
 def test_deletion_leaves_no_process_and_no_route(model: Model) -> None:
@@ -27,7 +27,7 @@ def test_deletion_leaves_no_process_and_no_route(model: Model) -> None:
     model.delete()
     until(lambda: not model.exists(), "the finalizer is gone")
     until(lambda: not is_alive(pid), "its server has ended")
-    until(lambda: httpx.get(f"{url}/v1/models/churn").status_code == 404, "its route is gone")
+    until(lambda: httpx.get(f"{url}/v1/models/churn", timeout=SECONDS).status_code == 404, "its route is gone")
 
 
 def test_no_request_fails_while_weights_change_and_old_revisions_end(model: Model) -> None:
@@ -44,34 +44,40 @@ def test_no_request_fails_while_weights_change_and_old_revisions_end(model: Mode
         model.until(lambda status: condition(status, "Ready")["status"] == "False")
         model.apply("three", None)
         model.until(lambda status: traffic(status) == {"4": 100})
+        until(lambda: "three" in client.texts, "the new revision answers")
     assert client.failures == []
     assert set(client.texts) == {"one", "two", "three"}
 
 
-def test_a_request_in_flight_outlives_its_revisions_traffic(model: Model) -> None:
+def test_a_request_in_flight_outlives_its_revisions_traffic(model: Model, tmp_path: Path) -> None:
     model.apply("one")
     url = model.until(is_up_to_date)["url"]
     model.apply("two", 10)
     model.until(lambda status: traffic(status) == {"1": 90, "2": 10})
     model.apply("two", 0)
     model.until(lambda status: traffic(status) == {"1": 100, "2": 0})
-    with httpx.Client(timeout=30) as slow, httpx.Client() as quick:
-        with slow.stream("GET", f"{url}/slow") as response:
+    first, goes_on = _pid(url), tmp_path / "goes on"
+    with httpx.Client(timeout=SECONDS) as slow:
+        with slow.stream("GET", f"{url}/v1/models/churn", params={"held": str(goes_on)}) as response:
             model.apply("two")
             model.until(lambda status: traffic(status) == {"2": 100})
-            assert quick.get(f"{url}/v1/models/churn").json()["text"] == "two"
+            assert ask(url)["text"] == "two"
+            # Longer than a revision without traffic and without a request is kept.
+            model.until_settled()
+            assert is_alive(first)
+            goes_on.touch()
             response.read()
         assert response.status_code == 200
         assert response.json()["text"] == "one"
+    until(lambda: not is_alive(first), "the first revision is retired")
 
 
 def test_a_server_that_crashes_is_started_again_while_requests_wait(model: Model) -> None:
     model.apply("one")
     url = model.until(is_up_to_date)["url"]
-    pid = _pid(url)
+    pid, before = _pid(url), model.get()
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not is_alive(pid), "it ended")
-    model.until(lambda status: status["modelStatus"]["transitionStatus"] == "BlockedByFailedLoad")
+    model.until_written(lambda status: status["modelStatus"]["transitionStatus"] == "BlockedByFailedLoad", before)
     assert answers(url, 3) == {"one": 3}
     model.until(is_up_to_date)
 
@@ -97,25 +103,25 @@ def test_a_candidate_waits_out_an_object_store_that_is_down(model: Model, object
     object_store.stop()
     try:
         model.apply("two", 50, upload=False)
-        status = model.until(
-            lambda status: status["modelStatus"]["transitionStatus"] == "BlockedByFailedLoad", seconds=60
-        )
+        status = model.until(lambda status: status["modelStatus"]["transitionStatus"] == "BlockedByFailedLoad")
         assert "Cannot read s3://" in status["modelStatus"]["lastFailureInfo"]["message"]
         assert answers(url, 20) == {"one": 20}
     finally:
         object_store.start()
-    model.until(lambda status: traffic(status) == {"1": 50, "2": 50}, seconds=60)
+    model.until(lambda status: traffic(status) == {"1": 50, "2": 50})
 
 
 def test_an_envoy_that_was_killed_comes_back_with_its_routes(model: Model, data_plane: DataPlane) -> None:
     model.apply("one")
     url = model.until(is_up_to_date)["url"]
-    os.kill(_listener(data_plane.envoy_port), signal.SIGKILL)
+    envoy = _listener(data_plane.envoy_port)
+    os.kill(envoy, signal.SIGKILL)
+    until(lambda: not is_alive(envoy), "it ended")
 
     def answered() -> bool:
         try:
             return answers(url) == {"one": 1}
-        except httpx.ConnectError:
+        except httpx.TransportError:
             return False
 
     until(answered, "Envoy answers again")
@@ -135,8 +141,9 @@ def test_a_killed_data_plane_leaves_no_process_and_comes_back_as_it_was(model: M
     model.apply("one")
     model.until(is_up_to_date)
     model.apply("two", 50)
-    url = model.until(lambda status: traffic(status) == {"1": 50, "2": 50})["url"]
+    model.until(lambda status: is_up_to_date(status) and traffic(status) == {"1": 50, "2": 50})
     before = model.until_settled()
+    url = before["status"]["url"]
     pid = _pid(url)
     data_plane.kill()
     until(lambda: not is_alive(pid), "the server died with it")
@@ -149,12 +156,13 @@ def test_a_killed_data_plane_leaves_no_process_and_comes_back_as_it_was(model: M
 
 def test_zero_replicas_sleep_when_idle_and_wake_on_a_request(model: Model) -> None:
     model.apply("one", minimum_replicas=0)
-    url = model.until(is_up_to_date)["url"]
+    url = model.until(lambda status: "url" in status)["url"]
     pid = _pid(url)
     until(lambda: not is_alive(pid), "it sleeps")
     status = model.until(lambda status: status["modelStatus"]["transitionStatus"] == "InProgress")
     assert condition(status, "Ready")["status"] == "True"
     assert status["modelStatus"]["states"]["targetModelState"] == "Pending"
     assert status["modelStatus"]["copies"]["totalCopies"] == 0
+    before = model.get()
     assert answers(url, 3) == {"one": 3}
-    model.until(is_up_to_date)
+    model.until_written(is_up_to_date, before)

@@ -9,7 +9,7 @@ import httpx
 import kubernetes
 import pytest
 
-from .conftest import Model, condition, until
+from .conftest import SECONDS, Model, condition, until
 
 _REQUESTS = 400
 
@@ -35,13 +35,29 @@ def _mirror(model: Model, **share: Any) -> str:
 
 
 def _seen(url: str) -> int:
-    return int(httpx.get(f"{url}/").json()["seen"])
+    return int(_look(url)["seen"])
+
+
+def _look(url: str) -> Any:
+    """What the server behind it says of the requests that it saw."""
+    return httpx.get(f"{url}/", timeout=SECONDS).json()
+
+
+def _all_seen(url: str) -> int:
+    """How many it saw once no more come: nobody waits for a copy."""
+    seen, since = _seen(url), time.monotonic()
+    while time.monotonic() - since < 1:
+        time.sleep(0.1)
+        now = _seen(url)
+        if now != seen:
+            seen, since = now, time.monotonic()
+    return seen
 
 
 def _ask(url: str, requests: int) -> tuple[list[str], float]:
     """Who answered, and the longest wait in seconds."""
     answers, longest = [], 0.0
-    with httpx.Client() as client:
+    with httpx.Client(timeout=SECONDS) as client:
         for _ in range(requests):
             started = time.monotonic()
             response = client.post(f"{url}/v1/models/churn:predict", json={})
@@ -58,15 +74,14 @@ def test_a_failing_shadow_sees_every_request_and_no_client_sees_it(model: Model)
     assert set(answers) == {"one"}
     until(lambda: _seen(urls["shadow"]) == _REQUESTS, "the shadow saw all requests")
     assert _seen(urls["stable"]) == _REQUESTS
-    last = httpx.get(f"{urls['shadow']}/").json()["last"]
-    assert last == httpx.get(f"{urls['stable']}/").json()["last"], "the copy has the same host and path"
+    assert _look(urls["shadow"])["last"] == _look(urls["stable"])["last"], "the copy has the same host and path"
 
 
 def test_nobody_waits_for_a_slow_shadow(model: Model) -> None:
     urls = _serve(model, stable="one", shadow="slow")
     answers, longest = _ask(_mirror(model), 20)
     assert set(answers) == {"one"}
-    assert longest < 2.5, "it answers after 3 s"
+    assert longest < 15, "it answers after 20 s"
     until(lambda: _seen(urls["shadow"]) == 20, "the shadow saw all requests")
 
 
@@ -75,7 +90,7 @@ def test_a_share_is_mirrored(model: Model, share: dict[str, Any]) -> None:
     urls = _serve(model, stable="one", shadow="two")
     _ask(_mirror(model, **share), 1200)
     # Five standard deviations.
-    assert abs(_seen(urls["shadow"]) / 1200 - 0.25) < 0.0625
+    assert abs(_all_seen(urls["shadow"]) / 1200 - 0.25) < 0.0625
 
 
 def test_a_shadow_that_is_gone_is_reported_and_harms_nobody(model: Model) -> None:

@@ -32,7 +32,7 @@ from churn_operator.core.traffic import (
 )
 from churn_operator.settings import Settings
 
-from .conftest import Client, Model, answers, until
+from .conftest import SECONDS, Client, Model, answers, until
 
 pytestmark = pytest.mark.cluster
 
@@ -83,7 +83,7 @@ class Rollouts:
         self.serving.forget(self.key)
         return await self.serving.observe(self.key, self.driver)
 
-    async def pursue(self, wish: Arrangement, seconds: float = 60) -> TrafficObservation:
+    async def pursue(self, wish: Arrangement, seconds: float = 240) -> TrafficObservation:
         """Until the wish is in effect."""
         async with asyncio.timeout(seconds):
             while True:
@@ -110,7 +110,7 @@ class KnativeRollouts(Rollouts):
         self.revisions: dict[int, str] = {}
         self.steps: list[KnativeStep] = []
 
-    async def pursue(self, wish: Arrangement, seconds: float = 60) -> TrafficObservation:
+    async def pursue(self, wish: Arrangement, seconds: float = 240) -> TrafficObservation:
         """Until the wish is in effect, and its versions are ready as they are wished for."""
         async with asyncio.timeout(seconds):
             while True:
@@ -192,7 +192,7 @@ async def test_split_promotion_and_the_way_back_without_a_failed_request(
             assert abs(shares["two"] / 600 - weight / 100) < 0.11, weight
         await rollouts.pursue(_wish(two, None))
         assert answers(url, 50) == {"two": 50}
-        await rollouts.pursue(_wish(one, None), 90)
+        await rollouts.pursue(_wish(one, None))
         assert answers(url, 50) == {"one": 50}
         await rollouts.pursue(_wish(one, two, 50))
         await rollouts.pursue(_wish(one, None))
@@ -214,7 +214,7 @@ async def test_with_knative_a_promotion_is_taken_back_before_the_model_changes(
             await rollouts.pursue(_wish(one, two, weight))
         assert answers(seen.url, 50) == {"two": 50}
         rollouts.steps.clear()
-        back = await rollouts.pursue(_wish(one, None), 90)
+        back = await rollouts.pursue(_wish(one, None))
         assert answers(seen.url, 50) == {"one": 50}
     assert client.failures == []
     taken = [(step.version.uri, step.percent) for step in rollouts.steps]
@@ -234,7 +234,7 @@ async def test_a_candidate_that_does_not_load_gets_nothing(serving: KServeServin
         step = (await _seen(rollouts)).step_towards(wish, "")
         assert step is not None
         await rollouts.apply(step)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while (await _seen(rollouts)).shifting:
                 await asyncio.sleep(0.1)
         seen = await _seen(rollouts)
@@ -256,23 +256,23 @@ async def test_a_mirrored_version_sees_the_requests_and_answers_nobody(serving: 
     one, two = _versions(model)
     url = await _first(rollouts, one)
     await rollouts.apply(VersionServiceStep(two, _SETTINGS))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while (await _seen(rollouts)).reading(two, "").readiness is not Readiness.READY:
             await asyncio.sleep(0.1)
     await rollouts.apply(RouteStep(((1, 100),), mirror=(2, 100)))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while (seen := await _seen(rollouts)).shifting:
             await asyncio.sleep(0.1)
     assert isinstance(seen, GatewayObservation)
     assert seen.mirror == (2, 100)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=SECONDS) as client:
         for _ in range(40):
             path, headers = f"/v1/models/{model.name}:predict", {MIRROR_HEADER: "1"}
             answer = await client.post(f"{url}{path}", json={}, headers=headers)
             assert answer.json()["text"] == "one"
             assert answer.json()["mark"] == "2", "whatever a client says of itself"
         direct = model.status(f"{model.name}-v2")["url"]
-        until(lambda: int(httpx.get(f"{direct}/").json()["seen"]) == 40, "the shadow saw the requests")
+        until(lambda: int(httpx.get(f"{direct}/", timeout=SECONDS).json()["seen"]) == 40, "the shadow saw the requests")
         assert (await client.get(f"{direct}/")).json()["mark"] == "2", "by which it knows them for copies"
         await rollouts.pursue(_wish(one, two, 100))
         last = (await client.post(f"{url}{path}", json={})).json()

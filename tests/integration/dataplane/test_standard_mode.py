@@ -8,7 +8,7 @@ import httpx
 import kubernetes
 import pytest
 
-from .conftest import Model, answers, condition, traffic
+from .conftest import SECONDS, Model, answers, condition, traffic
 
 
 def _serves(status: dict[str, Any]) -> bool:
@@ -56,7 +56,7 @@ def test_an_http_route_splits_by_weight(model: Model) -> None:
         assert states == {"Accepted": "True", "ResolvedRefs": "True"}
         shares = answers(f"{base}/churn", 1500)
         assert abs(shares["two"] / 1500 - weight / 100) < 0.065
-    response = httpx.get(f"{base}/churn/v1/models/x")
+    response = httpx.get(f"{base}/churn/v1/models/x", timeout=SECONDS)
     assert response.json()["path"] == "/v1/models/x"
 
 
@@ -68,7 +68,7 @@ def test_an_unknown_backend_is_reported_and_its_weight_is_a_503(model: Model) ->
     resolved = found["status"]["parents"][0]["conditions"][1]
     assert (resolved["status"], resolved["reason"]) == ("False", "BackendNotFound")
     assert "missing-predictor" in resolved["message"]
-    assert httpx.get(f"{base}/churn/v1/models/x").status_code == 503
+    assert httpx.get(f"{base}/churn/v1/models/x", timeout=SECONDS).status_code == 503
 
 
 def test_a_host_name_limits_a_route(model: Model) -> None:
@@ -77,5 +77,6 @@ def test_a_host_name_limits_a_route(model: Model) -> None:
     route = model.route("churn", {"stable": 1}, hostnames=["churn.example.com"])
     model.until_routed("churn", route["metadata"]["generation"])
     url = f"{base}/churn/v1/models/x"
-    assert httpx.get(url).status_code == 404
-    assert httpx.get(url, headers={"host": "churn.example.com"}).json()["text"] == "one"
+    assert httpx.get(url, timeout=SECONDS).status_code == 404
+    answer = httpx.get(url, headers={"host": "churn.example.com"}, timeout=SECONDS)
+    assert answer.json()["text"] == "one"
