@@ -24,14 +24,15 @@ from churn_devcluster.work_dir import Ports
 
 pytestmark = pytest.mark.cluster
 
-_LONGEST_START_SECONDS = 90
+_LONGEST_START_SECONDS = 300
 
 
 @contextmanager
-def _up(work_dir: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+def _up(work_dir: Path, *options: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "churn_devcluster", "up", "--work-dir", str(work_dir), *options]
     with (work_dir.parent / "stderr").open("a") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+        environment = {**os.environ, **variables}
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
     try:
         yield process
     finally:
@@ -57,7 +58,7 @@ def _processes(work_dir: Path) -> list[str]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
-                arguments = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                arguments = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:
                 continue
             if str(work_dir) in arguments:
@@ -78,39 +79,55 @@ def test_however_it_ends_no_process_is_left(number: signal.Signals, tmp_path: Pa
         _environment(process)
         assert len(_processes(work_dir)) > 4
         process.send_signal(number)
-        process.wait(30)
-        wait_until(lambda: not _processes(work_dir), "all processes to end", 20)
+        process.wait(120)
+        wait_until(lambda: not _processes(work_dir), "all processes to end", 120)
     if number is not signal.SIGKILL:
         assert process.returncode == 130
 
 
-def _children(work_dir: Path) -> set[str]:
-    """Names of the programs that run for the folder, supervisors aside."""
-    names = {Path(line.split()[0]).name for line in _processes(work_dir) if "supervise.py" not in line}
-    return names - {Path(sys.executable).name}
+def _runs(program: str, work_dir: Path) -> bool:
+    """Whether it runs for the folder, by itself or as a script; supervisors aside."""
+    commands = [line.split()[:2] for line in _processes(work_dir) if "supervise.py" not in line]
+    return any(Path(word).name == program for words in commands for word in words)
+
+
+@pytest.fixture
+def patient(binaries: Binaries, tmp_path: Path) -> Path:
+    """The programs, with a kubectl that takes for ever: the real one would be over between two looks."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    for program in (binaries.etcd, binaries.kube_apiserver):
+        (folder / program.name).symlink_to(program)
+    os.mkfifo(folder / "never")
+    (folder / "kubectl").write_text(f"#!/bin/sh\nread word < '{folder}/never'\n")
+    (folder / "kubectl").chmod(0o755)
+    return folder
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["etcd", "kube-apiserver", "kubectl", "envoy"])
-def test_ctrl_c_in_the_middle_of_the_start_leaves_no_process(moment: str, tmp_path: Path, binaries: Binaries) -> None:
+def test_ctrl_c_in_the_middle_of_the_start_leaves_no_process(
+    moment: str, tmp_path: Path, binaries: Binaries, patient: Path
+) -> None:
     work_dir = tmp_path / "work"
-    with _up(work_dir) as process:
-        wait_until(lambda: moment in _children(work_dir), f"{moment} to be started", _LONGEST_START_SECONDS)
+    programs = patient if moment == "kubectl" else binaries.folder
+    with _up(work_dir, KUBEBUILDER_ASSETS=str(programs)) as process:
+        wait_until(lambda: _runs(moment, work_dir), f"{moment} to be started", _LONGEST_START_SECONDS)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
-        wait_until(lambda: not _processes(work_dir), "all processes to end", 20)
+        assert process.wait(120) == 130
+        wait_until(lambda: not _processes(work_dir), "all processes to end", 120)
 
 
 @pytest.mark.slow
 def test_a_second_start_takes_less_than_half_a_minute_and_finds_everything_again(
     tmp_path: Path, binaries: Binaries
 ) -> None:
-    work_dir = tmp_path / "work"
+    work_dir = tmp_path / "my work"
     with _up(work_dir) as process:
         first = _environment(process)
         _kubectl(binaries, first, "create", "namespace", "kept")
         process.send_signal(signal.SIGINT)
-        process.wait(30)
+        process.wait(120)
     seconds = []
     # The best of three, because other processes of a busy machine are not what is measured.
     while len(seconds) < 3 and min(seconds, default=math.inf) > 30:
@@ -119,7 +136,7 @@ def test_a_second_start_takes_less_than_half_a_minute_and_finds_everything_again
             assert _environment(process) == first
             seconds.append(time.monotonic() - started)
             process.send_signal(signal.SIGINT)
-            process.wait(30)
+            process.wait(120)
     assert min(seconds) < 30
     with _up(work_dir) as process:
         second = _environment(process)
@@ -154,7 +171,7 @@ def test_parts_are_there_can_be_stopped_by_themselves_and_come_back(tmp_path: Pa
 def test_a_taken_port_ends_the_command_with_a_sentence(tmp_path: Path, object_store: ObjectStore) -> None:
     options = ["--work-dir", str(tmp_path / "work"), "--s3-port", str(object_store.port)]
     command = [sys.executable, "-m", "churn_devcluster", "up", *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 1
     assert f"error: Port {object_store.port} on 127.0.0.1, wanted for the S3 store, is taken" in done.stderr
     assert "Traceback" not in done.stderr

@@ -111,12 +111,12 @@ def _submitter(client: kfp.Client, packages: dict[str, Path], namespace: str | N
 
 
 def _finished(client: kfp.Client, run_id: str) -> kfp_server_api.V2beta1Run:
-    wait_until(lambda: client.get_run(run_id).state in _FINISHED, "the run to finish", 60)
+    wait_until(lambda: client.get_run(run_id).state in _FINISHED, "the run to finish", 300)
     return client.get_run(run_id)
 
 
 def _log(endpoint: PipelinesEndpoint, run_id: str) -> str:
-    return httpx.get(f"{endpoint.url}/apis/v2beta1/runs/{run_id}/log", trust_env=False).text
+    return httpx.get(f"{endpoint.url}/apis/v2beta1/runs/{run_id}/log", trust_env=False, timeout=60).text
 
 
 def _equals(name: str) -> str:
@@ -127,7 +127,7 @@ def test_a_run_executes_its_steps_and_succeeds(client: kfp.Client, submit: Submi
     run = submit("greet", who="world", target=str(tmp_path / "target"))
     assert run.state in {"PENDING", "RUNNING"}
     assert client.get_run(run.run_id).finished_at.year == 1970 or (tmp_path / "target").exists()
-    finished = client.wait_for_run_completion(run.run_id, timeout=60, sleep_duration=1)
+    finished = client.wait_for_run_completion(run.run_id, timeout=300, sleep_duration=1)
     assert finished.state == "SUCCEEDED"
     assert (tmp_path / "target").read_text() == "hello world"
     assert [entry.state for entry in finished.state_history] == ["PENDING", "RUNNING", "SUCCEEDED"]
@@ -147,7 +147,7 @@ def test_a_failed_run_has_no_error_and_its_message_in_the_log(
 
 def test_a_terminated_run_ends_and_its_steps_with_it(client: kfp.Client, submit: Submit, tmp_path: Path) -> None:
     run = submit("wait", started=str(tmp_path / "started"))
-    wait_until((tmp_path / "started").exists, "the step to start", 60)
+    wait_until((tmp_path / "started").exists, "the step to start", 300)
     assert _processes_in(run.run_id)
     client.terminate_run(run.run_id)
     ended = _finished(client, run.run_id)
@@ -170,7 +170,7 @@ def test_a_retried_run_executes_again_under_its_id(client: kfp.Client, submit: S
 
 def test_a_deleted_run_is_gone_and_so_are_its_processes(client: kfp.Client, submit: Submit, tmp_path: Path) -> None:
     run = submit("wait", started=str(tmp_path / "started"))
-    wait_until((tmp_path / "started").exists, "the step to start", 60)
+    wait_until((tmp_path / "started").exists, "the step to start", 300)
     client.delete_run(run.run_id)
     assert not _processes_in(run.run_id)
     with pytest.raises(kfp_server_api.ApiException) as refused:
@@ -327,10 +327,10 @@ def test_at_most_two_runs_execute_at_once_and_the_others_wait(
         client = _client(endpoint)
         submit = _submitter(client, packages)
         runs = [submit("wait", started=str(tmp_path / str(number))).run_id for number in range(3)]
-        wait_until(lambda: (tmp_path / "0").exists() and (tmp_path / "1").exists(), "two runs", 60)
+        wait_until(lambda: (tmp_path / "0").exists() and (tmp_path / "1").exists(), "two runs", 300)
         assert [client.get_run(run).state for run in runs] == ["RUNNING", "RUNNING", "PENDING"]
         client.terminate_run(runs[0])
-        wait_until((tmp_path / "2").exists, "the third run", 60)
+        wait_until((tmp_path / "2").exists, "the third run", 300)
         assert client.get_run(runs[2]).state == "RUNNING"
 
 
@@ -345,7 +345,7 @@ def test_after_a_crash_what_executed_has_failed_and_what_waited_executes(
         _finished(client, done)
         executing = submit("wait", started=str(tmp_path / "started")).run_id
         waiting = submit("greet", who="world", target=str(tmp_path / "target")).run_id
-        wait_until((tmp_path / "started").exists, "the step to start", 60)
+        wait_until((tmp_path / "started").exists, "the step to start", 300)
         endpoint.kill()
         assert not _processes_in(executing)
         endpoint.start()

@@ -45,7 +45,7 @@ def _family(tmp_path: Path) -> tuple[str, Path]:
 
 
 def _pids(file: Path) -> list[int]:
-    wait_until(lambda: file.exists() and len(file.read_text().split()) == 3, "the family to start", 10)
+    wait_until(lambda: file.exists() and len(file.read_text().split()) == 3, "the family to start", 60)
     return [int(line) for line in file.read_text().split()]
 
 
@@ -58,10 +58,10 @@ def test_descendants_are_gone_after_the_parent_is_ended_by(number: signal.Signal
         assert all(map(_alive, pids))
         parent.send_signal(number)
         try:
-            parent.wait(10)
+            parent.wait(60)
         finally:
             parent.kill()
-    wait_until(lambda: not any(map(_alive, pids)), "the family to end", 10)
+    wait_until(lambda: not any(map(_alive, pids)), "the family to end", 60)
 
 
 def test_descendants_are_gone_when_stop_returns(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_command_that_ignores_sigterm_is_killed_at_the_deadline(tmp_path: Path
     ready = tmp_path / "ready"
     script = f"trap '' TERM; touch {ready}; while true; do sleep 0.1; done"
     process = Process("stubborn", ["sh", "-c", script], tmp_path / "log").start()
-    wait_until(ready.exists, "the trap", 10)
+    wait_until(ready.exists, "the trap", 60)
     process.stop(seconds=0.2)
     assert not process.running
     assert process.exit_code == 128 + signal.SIGKILL
@@ -89,7 +89,7 @@ def test_a_port_is_free_again_when_kill_returns(tmp_path: Path) -> None:
     process = Process("server", command, tmp_path / "log")
     for _ in range(3):
         process.start()
-        wait_until(lambda: is_listening(port), "the server", 20, process)
+        wait_until(lambda: is_listening(port), "the server", 120, process)
         process.kill()
         assert not is_listening(port)
 
@@ -107,15 +107,15 @@ def test_the_command_lives_on_when_the_thread_that_started_it_ends(tmp_path: Pat
 def test_standard_input_and_environment_reach_the_command(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "COLOUR": "blue"}
     process = Process("reader", ["sh", "-c", "cat; env"], tmp_path / "log", environment, stdin=b"secret\n")
-    assert process.start().wait(10) == 0
+    assert process.start().wait(60) == 0
     assert process.log_tail().startswith("secret\n")
     assert "COLOUR=blue" in process.log_tail()
 
 
 def test_exit_code_and_a_missing_command_are_reported(tmp_path: Path) -> None:
-    assert Process("failing", ["sh", "-c", "exit 7"], tmp_path / "log").start().wait(10) == 7
+    assert Process("failing", ["sh", "-c", "exit 7"], tmp_path / "log").start().wait(60) == 7
     missing = Process("missing", ["/nowhere/to/be/found"], tmp_path / "missing.log")
-    assert missing.start().wait(10) == 127
+    assert missing.start().wait(60) == 127
     assert "cannot run /nowhere/to/be/found: No such file or directory" in missing.log_tail()
 
 
