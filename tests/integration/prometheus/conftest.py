@@ -20,7 +20,7 @@ from churn_devcluster.faults import faulty_runtime
 from tests.unit.serving.telco import CUSTOMER, linear_pipeline, save_artifact
 
 _RUNTIME = Path(__file__).parents[3] / "deploy" / "serving" / "clusterservingruntime.yaml"
-_SECONDS = 60
+_SECONDS = 110
 
 
 @pytest.fixture(scope="package")
@@ -130,7 +130,10 @@ class Models:
         spec = {"parentRefs": [{"name": "gateway"}], "rules": [rule]}
         self._apply("gateway.networking.k8s.io/v1", "HTTPRoute", "churn", spec)
         url = f"{self.cluster.data_plane.url}{prefix}"
-        until(lambda: httpx.get(f"{url}/v1/models/churn").status_code == httpx.codes.OK, "the route is in force")
+        until(
+            lambda: httpx.get(f"{url}/v1/models/churn", timeout=60).status_code == httpx.codes.OK,
+            "the route is in force",
+        )
         return url
 
     def url(self, version: str) -> str:
@@ -169,7 +172,7 @@ def models(cluster: Devcluster, artifact: dict[str, bytes]) -> Iterator[Models]:
 def ask(url: str, requests: int) -> Tally:
     """One customer after the other."""
     tally = Tally()
-    with httpx.Client(timeout=30, trust_env=False) as client:
+    with httpx.Client(timeout=60, trust_env=False) as client:
         for _ in range(requests):
             answer = client.post(f"{url}/v1/models/churn:predict", json={"instances": [CUSTOMER]})
             tally.codes[answer.status_code] += 1
@@ -184,7 +187,7 @@ def by(label: str, vector: list[dict[str, Any]]) -> dict[str, float]:
     return {each["metric"].get(label, ""): float(each["value"][1]) for each in vector}
 
 
-def until(holds: Callable[[], bool], what: str, seconds: float = _SECONDS) -> None:
+def until(holds: Callable[[], bool], what: str, seconds: float = 240) -> None:
     """Polls with a deadline."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -10,7 +10,9 @@ from .conftest import Models, ask, by, until
 
 def _targets(cluster: Devcluster, namespace: str) -> set[str]:
     """InferenceServices among the active targets."""
-    answer = httpx.get(f"{cluster.prometheus.url}/api/v1/targets", params={"state": "active"}, trust_env=False)
+    answer = httpx.get(
+        f"{cluster.prometheus.url}/api/v1/targets", params={"state": "active"}, trust_env=False, timeout=60
+    )
     labels = [each["labels"] for each in answer.json()["data"]["activeTargets"]]
     return {each["inference_service"] for each in labels if each.get("namespace") == namespace}
 
