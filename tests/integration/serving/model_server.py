@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,15 +12,9 @@ from types import TracebackType
 from typing import Any
 
 import httpx
+from churn_devcluster.ports import free_port
 
-START_SECONDS = 90.0
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+START_SECONDS = 300.0
 
 
 def run_to_the_end(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -70,22 +63,22 @@ class ModelServerProcess:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def is_ready(self) -> bool:
         """Whether /v2/health/ready answers 200."""
         try:
-            return httpx.get(f"{self.url}/v2/health/ready", timeout=2).status_code == 200
+            return httpx.get(f"{self.url}/v2/health/ready", timeout=10).status_code == 200
         except httpx.TransportError:
             return False
 
     def predict(self, body: Any) -> httpx.Response:
         """POST to the v1 route on a connection of its own."""
-        return httpx.post(f"{self.url}/v1/models/churn:predict", json=body, timeout=10)
+        return httpx.post(f"{self.url}/v1/models/churn:predict", json=body, timeout=60)
 
     def infer(self, body: Any) -> httpx.Response:
         """POST to the v2 route on a connection of its own."""
-        return httpx.post(f"{self.url}/v2/models/churn/infer", json=body, timeout=10)
+        return httpx.post(f"{self.url}/v2/models/churn/infer", json=body, timeout=60)
 
     def terminate(self) -> None:
         """Send SIGTERM and return at once."""

@@ -60,7 +60,7 @@ def test_a_request_in_flight_at_sigterm_is_answered(trained: TrainedModel, tmp_p
     body = json.dumps({"instances": trained.customers[:1]}).encode()
     with (
         ModelServerProcess(trained.folder, trained.sha256, tmp_path / "log") as server,
-        socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection,
+        socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection,
     ):
         head = f"POST /v1/models/churn:predict HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body[:10])
@@ -72,11 +72,11 @@ def test_a_request_in_flight_at_sigterm_is_answered(trained: TrainedModel, tmp_p
         answer = _read_all(connection)
         assert answer.startswith(b"HTTP/1.1 200")
         assert b'"predictions"' in answer
-        assert server.process.wait(20) == 0
+        assert server.process.wait(120) == 0
 
 
 def test_no_request_fails_while_clients_still_find_the_server(trained: TrainedModel, tmp_path: Path) -> None:
-    with ModelServerProcess(trained.folder, trained.sha256, tmp_path / "log", "--drain_seconds=3") as server:
+    with ModelServerProcess(trained.folder, trained.sha256, tmp_path / "log", "--drain_seconds=8") as server:
         load = Load(server, trained.customers[0])
         _wait_until(lambda: len(load.statuses) > 20)
         server.terminate()
@@ -86,7 +86,7 @@ def test_no_request_fails_while_clients_still_find_the_server(trained: TrainedMo
         load.stop()
         assert set(load.statuses) == {200}
         assert load.errors == []
-        assert server.process.wait(20) == 0
+        assert server.process.wait(120) == 0
 
 
 class Load:
@@ -105,10 +105,10 @@ class Load:
         """Wait for the requests under way."""
         self._stopped.set()
         for thread in self._threads:
-            thread.join(20)
+            thread.join(120)
 
     def _send(self) -> None:
-        with httpx.Client(timeout=10) as client:
+        with httpx.Client(timeout=60) as client:
             while not self._stopped.is_set():
                 try:
                     answer = client.post(
@@ -127,7 +127,7 @@ def _read_all(connection: socket.socket) -> bytes:
     return answer
 
 
-def _wait_until(condition: Any, seconds: float = 20.0) -> None:
+def _wait_until(condition: Any, seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from churn_devcluster.ports import free_ports
 from minio import Minio
 from minio.error import S3Error
 from urllib3 import PoolManager, Retry
 from urllib3.exceptions import HTTPError
 
 ACCESS_KEY, SECRET_KEY = "trainer-test", "trainer-test-secret"
-_START_SECONDS = 60
+_START_SECONDS = 180
 _SERVICES = ("master", "volume", "filer", "s3", "admin")
 
 
@@ -44,17 +45,6 @@ class Bucket:
 
     def keys(self, prefix: str) -> list[str]:
         return sorted(item.object_name for item in self.client.list_objects(self.name, prefix=prefix, recursive=True))
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def _weed() -> str:
@@ -93,7 +83,11 @@ def _made_bucket(address: str, process: subprocess.Popen[bytes], log: Path) -> B
         while True:
             assert process.poll() is None, log.read_text(errors="replace")[-3000:]
             try:
-                client.make_bucket("churn")
+                if not client.bucket_exists("churn"):
+                    client.make_bucket("churn")
+                # The part that holds the data joins later than the one that knows the buckets.
+                client.put_object("churn", "probe", io.BytesIO(b"any"), 3)
+                client.remove_object("churn", "probe")
                 return Bucket(f"http://{address}", "churn", client)
             except (S3Error, HTTPError):
                 assert time.monotonic() < deadline, log.read_text(errors="replace")[-3000:]
