@@ -97,7 +97,7 @@ def _kubectl(program: Path, kubeconfig: Path, home: Path) -> Kubectl:
             capture_output=True,
             text=True,
             check=check,
-            timeout=60,
+            timeout=120,
             env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
         )
         return done.stdout if check else done.stdout + done.stderr

@@ -25,7 +25,7 @@ def definition(kubectl: Kubectl, administrator: Administrator) -> str:
     administrator.install_definitions(REPOSITORY / "crds")
     name = f"{PLURAL}.{GROUP}"
     # Its OpenAPI, which explain and strict apply go by, is published a moment later.
-    wait_until(lambda: "GROUP:" in kubectl("explain", name, check=False), "the OpenAPI of ChurnModel", seconds=30)
+    wait_until(lambda: "GROUP:" in kubectl("explain", name, check=False), "the OpenAPI of ChurnModel", seconds=180)
     return name
 
 

@@ -54,7 +54,7 @@ def churn(environment: Mapping[str, str]) -> Run:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 
@@ -75,6 +75,6 @@ def in_terminal(arguments: list[str], environment: Mapping[str, str]) -> str:
         except OSError:
             # Linux says EIO when the last writer has closed a terminal.
             pass
-        process.wait(timeout=60)
+        process.wait(timeout=120)
     os.close(terminal)
     return written.decode()

@@ -41,7 +41,7 @@ def served(churnmodels: ChurnModels) -> ChurnModels:
 
 
 def _without_ages(table: str) -> list[list[str]]:
-    return [[re.sub(r"^\d+[sm]$", "age", word) for word in line.split()] for line in table.splitlines()]
+    return [[re.sub(r"^(\d+[ydhms])+$", "age", word) for word in line.split()] for line in table.splitlines()]
 
 
 def test_get_prints_the_columns_of_kubectl(churn: Run, served: ChurnModels, kubectl: Any) -> None:
@@ -105,7 +105,7 @@ def test_a_watch_prints_each_change_outlasts_the_api_server_and_ends_with_the_ob
         served.apply_status({**write_status(FULL), "phase": "Training"})
         assert json.loads(run.stdout.readline())["phase"] == "Training"
         kubectl("delete", "churnmodel", "churn", "--wait=false", namespace=served.namespace)
-        assert run.wait(timeout=30) == ExitCode.NOT_FOUND
+        assert run.wait(timeout=120) == ExitCode.NOT_FOUND
         assert run.stderr is not None
         assert 'ChurnModel "churn"' in run.stderr.read()
 
@@ -117,7 +117,7 @@ def heed(served: ChurnModels, verb: str, **rollout: Any) -> threading.Thread:
     """Waits for the annotation and records it as heeded, as docs/conditions.md says the operator does."""
 
     def operate() -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             item = served._send("GET", "/churn", "churn", {}, {})
             value = item["metadata"].get("annotations", {}).get(f"churnops.dev/{verb}")
@@ -137,7 +137,7 @@ def test_a_verb_is_annotated_and_waited_for(churn: Run, served: ChurnModels) -> 
     verb, rollout = ("resume", {"paused": False}) if FULL.rollout.paused else ("pause", {"paused": True})
     operator = heed(served, verb, **rollout)
     done = churn(verb, "churn", "-n", served.namespace)
-    operator.join(timeout=30)
+    operator.join(timeout=60)
     assert done.returncode == ExitCode.OK, done.stderr
     assert "the rollout of version 2" in done.stdout
 
@@ -166,7 +166,7 @@ def test_a_verb_that_the_operator_ignores_is_said_with_its_reason(
         kubernetes.client.CoreV1Api(client).create_namespaced_event(served.namespace, event)
     operator = heed(served, "abort")
     done = churn("abort", "churn", "-n", served.namespace)
-    operator.join(timeout=30)
+    operator.join(timeout=60)
     assert (done.returncode, done.stderr) == (ExitCode.FAILED, f"error: {message}.\n")
 
 

@@ -12,7 +12,7 @@ from tests.integration.docs.tutorial import matches, steps
 pytestmark = pytest.mark.cluster
 
 PAGE = Path(__file__).parents[3] / "docs" / "tutorial.md"
-SECONDS = 300.0
+SECONDS = 600.0
 LEAST_STEPS = 14
 
 

@@ -33,7 +33,7 @@ def definition(kubectl: Kubectl, administrator: Administrator) -> str:
     """Name of ChurnModel's definition, once the API server serves it."""
     administrator.install_definitions(REPOSITORY / "crds")
     name = f"{PLURAL}.{GROUP}"
-    wait_until(lambda: "GROUP:" in kubectl("explain", name, check=False), "the OpenAPI of ChurnModel", seconds=30)
+    wait_until(lambda: "GROUP:" in kubectl("explain", name, check=False), "the OpenAPI of ChurnModel", seconds=180)
     return name
 
 
