@@ -35,7 +35,7 @@ class Killer(threading.Thread):
     def end(self) -> None:
         """Stop killing."""
         self._over.set()
-        self.join(timeout=30)
+        self.join(timeout=120)
 
 
 def test_ten_kills_change_nothing_of_the_end(story: Story, start_operator: Callable[..., OperatorProcess]) -> None:

@@ -13,7 +13,7 @@ from churn_devcluster.demo.traffic import Traffic
 from churn_devcluster.operator_process import OperatorProcess
 from churn_devcluster.waiting import wait_until
 
-SECONDS = 180.0
+SECONDS = 400.0
 MANY = 100
 
 

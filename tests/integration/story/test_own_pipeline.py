@@ -22,7 +22,7 @@ pytestmark = pytest.mark.cluster
 
 REPOSITORY = Path(__file__).parents[3]
 NAME = "own-pipeline"
-SECONDS = 240.0
+SECONDS = 600.0
 
 
 class Owner:
@@ -55,7 +55,7 @@ class Owner:
     def predict(self, status: Status) -> Any:
         """What the model in service says of a customer."""
         customer = instances(self.story.customers, limit=1)
-        answer = httpx.post(predict_url(status, NAME), json={"instances": customer}, trust_env=False, timeout=10)
+        answer = httpx.post(predict_url(status, NAME), json={"instances": customer}, trust_env=False, timeout=60)
         return answer.raise_for_status().json()["predictions"][0]
 
     def describe(self) -> str:
@@ -78,7 +78,7 @@ def owner(story: Story, start_operator: Callable[..., OperatorProcess]) -> Itera
 def package(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The example, compiled as it says."""
     path = tmp_path_factory.mktemp("package") / "churn.yaml"
-    subprocess.run([sys.executable, "examples/own_pipeline.py", path], cwd=REPOSITORY, check=True, timeout=120)
+    subprocess.run([sys.executable, "examples/own_pipeline.py", path], cwd=REPOSITORY, check=True, timeout=300)
     return path.read_bytes()
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.cluster
 
 def leads(operator: OperatorProcess) -> bool:
     """Whether it says that it runs passes."""
-    text = httpx.get(operator.metrics_url, trust_env=False, timeout=5).text
+    text = httpx.get(operator.metrics_url, trust_env=False, timeout=60).text
     return "churn_operator_leading 1.0" in text
 
 
@@ -26,19 +26,19 @@ def test_the_other_finishes_what_the_first_began(story: Story, start_operator: C
     lease = {
         "CHURN_LEADER_ELECTION": "true",
         "CHURN_LEASE_NAMESPACE": story.namespace,
-        "CHURN_LEASE_DURATION_SECONDS": "6",
-        "CHURN_LEASE_RENEW_SECONDS": "4",
+        "CHURN_LEASE_DURATION_SECONDS": "12",
+        "CHURN_LEASE_RENEW_SECONDS": "10",
         "CHURN_LEASE_RETRY_SECONDS": "0.5",
     }
     story.cluster.control_plane.create_namespace(story.namespace)
     first = start_operator(**lease)
-    wait_until(lambda: leads(first), "the first to lead", 30)
+    wait_until(lambda: leads(first), "the first to lead", 120)
     second = start_operator(**lease)
     assert not leads(second)
 
     story.prepare()
     story.models.apply(story.manifest)
-    wait_until(lambda: bool(run_names(story)), "a run", 60)
+    wait_until(lambda: bool(run_names(story)), "a run", 120)
     first.kill()
     story.first_version()
 
