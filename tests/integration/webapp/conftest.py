@@ -23,8 +23,8 @@ from churn_devcluster.webapp_process import WebAppProcess
 from churn_trainer.synthetic import write_customers
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-SECONDS = 180.0
-PATIENCE_MILLISECONDS = 60_000
+SECONDS = 400.0
+PATIENCE_MILLISECONDS = 120_000
 ROWS = 7000
 CANDIDATE = 2
 CANARY: dict[str, dict[str, Any]] = {

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.cluster
 @pytest.fixture
 def client(site: Site) -> Iterator[httpx.Client]:
     """A client that follows no redirect."""
-    with httpx.Client(base_url=site.url, trust_env=False, timeout=30) as made:
+    with httpx.Client(base_url=site.url, trust_env=False, timeout=120) as made:
         yield made
 
 
@@ -160,7 +160,7 @@ def test_metrics_count_what_was_asked(client: httpx.Client) -> None:
 def test_a_model_that_is_away(devcluster: Devcluster, site: Site) -> None:
     settings = {"CHURN_MODEL_GATEWAY": f"http://{LOOPBACK}:{free_port()}"}
     with WebAppProcess(devcluster, settings) as app:
-        answer = httpx.post(f"{app.url}/predict", json=ARTICLE, trust_env=False, timeout=30)
+        answer = httpx.post(f"{app.url}/predict", json=ARTICLE, trust_env=False, timeout=120)
     assert answer.status_code == 503
     assert answer.json() == {
         "error": f"{site.story.name} cannot be reached right now. Try again in a moment.",
@@ -175,7 +175,7 @@ def test_a_proxy_forwards_the_person_and_reading_can_ask_for_one(devcluster: Dev
     }
     with WebAppProcess(devcluster, settings) as app:
         stranger = app.person_token("elsewhere", "stranger", "view")
-        with httpx.Client(base_url=app.url, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=app.url, trust_env=False, timeout=120) as client:
             pages = {
                 name: client.get(site.model_path, headers={"X-Forwarded-Access-Token": token})
                 for name, token in {"nobody": "", "stranger": stranger, "viewer": site.viewer}.items()

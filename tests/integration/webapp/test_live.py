@@ -22,7 +22,7 @@ from tests.unit.api.statuses import FULL
 pytestmark = pytest.mark.cluster
 
 NAME = "read"
-SECONDS = 30.0
+SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,11 @@ def read(site: Site) -> Iterator[Read]:
     yield Read(models)
     if models.read(NAME) is not None:
         models.delete(NAME)
-    wait_until(lambda: models.namespace not in httpx.get(site.url, trust_env=False).text, "the page to forget", SECONDS)
+    wait_until(
+        lambda: models.namespace not in httpx.get(site.url, trust_env=False, timeout=60).text,
+        "the page to forget",
+        SECONDS,
+    )
 
 
 def test_who_reads_a_table_goes_on_reading_it_when_a_panel_comes(page: Page, read: Read) -> None:

@@ -42,6 +42,7 @@ def test_7000_customers_of_a_csv_file(page: Page, customers: Path, tmp_path: Pat
     assert len(risks) == 100
     assert risks == sorted(risks, reverse=True)
     page.get_by_role("columnheader", name="Expected profit").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Expected profit")).to_have_attribute("aria-sort", "descending")
     page.get_by_role("columnheader", name="Expected profit").get_by_role("link").click()
     expect(page.get_by_role("columnheader", name="Expected profit")).to_have_attribute("aria-sort", "ascending")
     profits = column(page, 5)
