@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from collections.abc import Iterator
@@ -13,7 +14,10 @@ from kfp.client import Client
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 
 _TIMEOUT = (2.0, 6.0)
-_RETRIES = urllib3.Retry(total=1, connect=1, read=0, status=0, redirect=0, other=0, backoff_factor=0.2)
+# An answer with Retry-After is an answer: what it says is told, and heeded by whoever asks again.
+_RETRIES = urllib3.Retry(
+    total=1, connect=1, read=0, status=0, redirect=0, other=0, backoff_factor=0.2, respect_retry_after_header=False
+)
 
 _NO_CONTEXT = f"{os.devnull}/context.json"
 """No file can be there: ~/.config/kfp/context.json has a person's namespace and cookies."""
@@ -42,6 +46,7 @@ def new_client(endpoint: str, token_path: str | None) -> Client:
         return answer
 
     rest.request = request_in_time
+    _guard_models(client.runs.api_client)
     return client
 
 
@@ -50,6 +55,19 @@ def _require_json(answer: Any) -> None:
     content_type = answer.getheader("Content-Type", "application/json")
     if "json" not in content_type:
         raise ValueError(f"it is {content_type}, not JSON")
+
+
+def _guard_models(api_client: Any) -> None:
+    """The SDK reads half an answer as an empty list of runs too, upon which a second run would be made. What is asked
+    for as it is, and not as a model, is the caller's to check: parsing a large listing twice takes its time."""
+    deserialize = api_client.deserialize
+
+    def deserialize_object(response: Any, response_type: str) -> Any:
+        if response_type != "object" and not isinstance(json.loads(response.data), dict):
+            raise ValueError("it is no JSON object")
+        return deserialize(response, response_type)
+
+    api_client.deserialize = deserialize_object
 
 
 @contextmanager

@@ -82,6 +82,6 @@ def classified() -> Iterator[None]:
         ValueError,
         TypeError,
         AttributeError,
-        KeyError,
+        LookupError,
     ) as error:
         raise classify(error) from error

@@ -25,6 +25,10 @@ _UNTYPED = "failed to create typed patch object"
 # 401 too: tokens are renewed, and an API server that begins or cannot have one reviewed takes none.
 _TRANSIENT_STATUSES = frozenset({401, 408, 425, 429})
 _LONGEST_WISH = 600
+# An answer with Retry-After is an answer: what it says is told, and heeded by whoever asks again.
+_RETRIES = urllib3.Retry(
+    total=2, connect=2, read=0, redirect=0, status=0, backoff_factor=0.2, respect_retry_after_header=False
+)
 
 
 def classify(status: int, body: str, retry_after: str | None = None) -> AdapterError:
@@ -78,7 +82,7 @@ def load_client(connections: int = 32) -> kubernetes.client.ApiClient:
     except kubernetes.config.ConfigException:
         kubernetes.config.load_kube_config(client_configuration=configuration)
     configuration.connection_pool_maxsize = connections
-    configuration.retries = urllib3.Retry(total=2, connect=2, read=0, redirect=0, status=0, backoff_factor=0.2)
+    configuration.retries = _RETRIES
     return kubernetes.client.ApiClient(configuration)
 
 
