@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -11,6 +12,9 @@ from pathlib import Path
 
 from churn_devcluster.errors import DevclusterError
 from churn_devcluster.ports import free_ports, require_free
+
+# etcd takes 124 MB at once, and ends in a stack trace where they are not there.
+_NEEDED_BYTES = 300 * 1000**2
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ def exclusive(work_dir: Path) -> Iterator[None]:
     """Holds the folder for this process.
 
     Raises:
-        DevclusterError: another devcluster holds it, or it cannot be made.
+        DevclusterError: another devcluster holds it, it cannot be made, or its disk is full.
     """
     try:
         work_dir.mkdir(parents=True, exist_ok=True)
@@ -51,7 +55,17 @@ def exclusive(work_dir: Path) -> Iterator[None]:
         except BlockingIOError as error:
             message = f"Another devcluster runs in {work_dir}: stop it, or choose another --work-dir."
             raise DevclusterError(message) from error
+        _require_room(work_dir)
         yield
+
+
+def _require_room(work_dir: Path) -> None:
+    free = shutil.disk_usage(work_dir).free
+    if free < _NEEDED_BYTES:
+        raise DevclusterError(
+            f"The disk is full: {work_dir} has {free / 1000**2:.0f} MB left, and a devcluster needs about "
+            f"{_NEEDED_BYTES // 1000**2} MB. Free some, or set TMPDIR or --work-dir to a folder with room."
+        )
 
 
 def settle_ports(work_dir: Path, wanted: Ports) -> Ports:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from churn_devcluster.errors import DevclusterError
@@ -58,4 +60,13 @@ def test_a_folder_is_for_one_devcluster(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DevclusterError, match="file/below cannot be used"), exclusive(tmp_path / "file" / "below"):
+        pass
+
+
+def test_a_full_disk_is_refused_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=20 * 1000**2))
+    with (
+        pytest.raises(DevclusterError, match="has 20 MB left, and a devcluster needs about 300 MB"),
+        exclusive(tmp_path),
+    ):
         pass
