@@ -61,7 +61,7 @@ def _message(error: kfp_server_api.ApiException) -> str:
     body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else str(error.body or "")
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return (body.strip() or str(error.reason))[:500]
     if isinstance(answer, Mapping) and (answer.get("message") or answer.get("error")):
         return str(answer.get("message") or answer.get("error"))[:2000]
@@ -83,5 +83,6 @@ def classified() -> Iterator[None]:
         TypeError,
         AttributeError,
         LookupError,
+        RecursionError,
     ) as error:
         raise classify(error) from error

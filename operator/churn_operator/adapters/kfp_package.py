@@ -47,7 +47,7 @@ def package_in(content: bytes) -> Package:
     try:
         prepare(content, "image", amounts, (), "secret")
         declared_of({"key": ""}, content)
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
         return UnreadablePackage(f"has parts that are empty or of another kind ({error!s:.200}): {COMPILE}")
     return package
 

@@ -165,7 +165,7 @@ def read_answer(answer: Answer) -> list[Series]:
 def _content(answer: Answer) -> Mapping[str, Any] | None:
     try:
         content = json.loads(answer.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return content if isinstance(content, Mapping) else None
 

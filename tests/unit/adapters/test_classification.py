@@ -1,6 +1,7 @@
 """What each answer of the outside world means, table by table."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -122,6 +123,13 @@ def test_no_answer_of_kfp_is_transient_and_whether_it_was_sent_is_kept(
     error: Exception, kind: type[AdapterError]
 ) -> None:
     assert type(kfp_errors.classify(error)) is kind
+
+
+@pytest.mark.parametrize("read", [lambda: json.loads("[" * 100_000), lambda: b"{}".decode("klingon")])
+def test_an_answer_that_cannot_be_read_is_transient_however_strange(read: Callable[[], object]) -> None:
+    with pytest.raises(Transient, match="not of the KFP API"), kfp_errors.classified():
+        read()
+    assert type(kfp_errors.classify(_kfp_error(503, "[" * 100_000))) is Transient
 
 
 def test_errors_that_are_classified_already_pass_through() -> None:

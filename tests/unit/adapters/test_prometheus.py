@@ -177,6 +177,7 @@ def _refusal(status: int, kind: str, error: str) -> Answer:
         (Answer(302, ""), Rejected, "is this the address of Prometheus"),
         (Answer(200, "<html>Please log in"), Transient, "not of Prometheus"),
         (Answer(200, "[]"), Transient, "not of Prometheus"),
+        pytest.param(Answer(200, "[" * 100_000), Transient, "not of Prometheus", id="nested without end"),
         (_success("matrix", []), Rejected, "gives a matrix where one number"),
         (_success("vector", [{"metric": {}}]), Unreadable, "cannot be read"),
         (_success("vector", [{"metric": {}, "value": [0, "?"]}]), Unreadable, "cannot be read"),
