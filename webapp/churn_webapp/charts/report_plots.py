@@ -80,7 +80,7 @@ def report_plots(reports: Sequence[tuple[int, Report]]) -> ReportPlots:
 
 
 def _roc(version: int, rank: int, report: Report) -> Line | None:
-    if report.roc is None or len(report.roc.x) != len(report.roc.y):
+    if report.roc is None:
         return None
     points = thinned(list(zip(report.roc.x, report.roc.y, strict=True)))
     return Line(version, rank, FRAME.path(points), _metric("area", report, "rocAuc"))
