@@ -174,6 +174,8 @@ class ObjectStore:
     def _command(self) -> list[str | Path]:
         return [
             find_weed(),
+            # Beside weed.log it keeps logs by severity, else in the shared temporary folder.
+            f"-logdir={self.work_dir}",
             "mini",
             f"-dir={self.work_dir / 'data'}",
             f"-ip={LOOPBACK}",

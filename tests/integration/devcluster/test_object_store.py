@@ -59,10 +59,16 @@ def test_a_taken_port_is_refused_with_a_sentence_that_names_it(object_store: Obj
         ObjectStore(tmp_path, port=object_store.port)
 
 
-def test_no_socket_is_left_in_the_shared_temporary_folder(tmp_path: Path) -> None:
-    with ObjectStore(tmp_path) as store:
+def test_neither_socket_nor_log_is_left_in_the_shared_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setenv("TMPDIR", str(shared))
+    with ObjectStore(tmp_path / "store") as store:
         assert list(Path("/tmp").glob(f"seaweedfs-*-{store.port}.sock"))
     assert not list(Path("/tmp").glob(f"seaweedfs-*-{store.port}.sock"))
+    assert list(shared.iterdir()) == []
 
 
 def test_each_of_many_buckets_can_be_written_however_small_the_disk(object_store: ObjectStore) -> None:
