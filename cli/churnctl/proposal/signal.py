@@ -11,14 +11,16 @@ from churnctl.proposal.table import number_of
 def single_column_auc(cells: Sequence[str], positive: Sequence[bool], *, numeric: bool) -> float:
     """From 0.5 (nothing) to 1; numbers are ranked by their value, categories by their share of positives.
 
-    A category's share is smoothed by the base rate with the weight of ten customers, and taken without the customer
-    itself, so that many rare values do not look like knowledge. 0.5 where there is only one class.
+    A category's share is smoothed by the base rate with the weight of ten customers, and taken from one half of the
+    rows to rank the other, so that many rare values do not look like knowledge. 0.5 where there is only one class.
     """
     base = sum(positive) / len(positive) if positive else 0.0
     if base in {0.0, 1.0}:
         return 0.5
-    auc = _auc(_values(cells) if numeric else _shares(cells, positive, base), positive)
-    return max(auc, 1 - auc) if numeric else max(auc, 0.5)
+    if not numeric:
+        return max(_category_auc(cells, positive, base), 0.5)
+    auc = _auc(_values(cells), positive)
+    return max(auc, 1 - auc)
 
 
 def _values(cells: Sequence[str]) -> list[float]:
@@ -28,15 +30,22 @@ def _values(cells: Sequence[str]) -> list[float]:
     return [median if number is None else number for number in numbers]
 
 
-def _shares(cells: Sequence[str], positive: Sequence[bool], base: float, weight: float = 10.0) -> list[float]:
+def _category_auc(cells: Sequence[str], positive: Sequence[bool], base: float) -> float:
+    areas = []
+    for half in (0, 1):
+        ranked = positive[half::2]
+        if any(ranked) and not all(ranked):
+            shares = _shares(cells[1 - half :: 2], positive[1 - half :: 2], base)
+            areas.append(_auc([shares.get(cell, base) for cell in cells[half::2]], ranked))
+    return sum(areas) / len(areas) if areas else 0.5
+
+
+def _shares(cells: Sequence[str], positive: Sequence[bool], base: float, weight: float = 10.0) -> dict[str, float]:
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for cell, left in zip(cells, positive, strict=True):
         counts[cell][0] += 1
         counts[cell][1] += left
-    return [
-        (counts[cell][1] - left + weight * base) / (counts[cell][0] - 1 + weight)
-        for cell, left in zip(cells, positive, strict=True)
-    ]
+    return {cell: (left + weight * base) / (rows + weight) for cell, (rows, left) in counts.items()}
 
 
 def _auc(scores: Sequence[float], positive: Sequence[bool]) -> float:

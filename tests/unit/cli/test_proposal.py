@@ -263,6 +263,22 @@ def test_a_single_column_is_measured_as_scikit_learn_does() -> None:
     assert mine == pytest.approx(roc_auc_score(positive, values))
 
 
+def test_customers_of_one_category_are_ties() -> None:
+    from sklearn.metrics import roc_auc_score
+
+    dice = random.Random(9)
+    monthly = [dice.random() < 0.5 for _ in range(4000)]
+    positive = [dice.random() < (0.4 if each else 0.1) for each in monthly]
+    mine = single_column_auc([str(each) for each in monthly], positive, numeric=False)
+    assert mine == pytest.approx(roc_auc_score(positive, monthly), abs=0.002)
+
+
+def test_a_reason_that_only_leavers_give_tells_all() -> None:
+    positive = [place % 5 == 0 for place in range(400)]
+    reasons = [f"reason {place}" if left else "" for place, left in enumerate(positive)]
+    assert single_column_auc(reasons, positive, numeric=False) == 1
+
+
 def test_many_rare_values_do_not_look_like_knowledge() -> None:
     dice = random.Random(8)
     positive = [dice.random() < 0.3 for _ in range(2000)]
