@@ -9,13 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
+from churn_devcluster.waiting import wait_until
 
 from tests.integration.observability.conftest import CANDIDATE, Live
 from tests.unit.observability.queries import Asked, alerts, of_alerts, of_dashboards
 
 pytestmark = pytest.mark.cluster
 
-SECONDS = 120
+SECONDS = 240
 
 
 def where(asked: Asked) -> str:
@@ -51,7 +52,9 @@ def test_an_alert_looks_at_something(asked: Asked, live: Live) -> None:
 def test_the_variables_of_the_dashboards_offer_what_is_there(live: Live) -> None:
     url = f"{live.cluster.prometheus.url}/api/v1/label"
     values = {
-        label: httpx.get(f"{url}/{label}/values", params={"match[]": metric}, trust_env=False).json()["data"]
+        label: httpx.get(f"{url}/{label}/values", params={"match[]": metric}, trust_env=False, timeout=60).json()[
+            "data"
+        ]
         for label, metric in (
             ("namespace", "churn_operator_model_condition"),
             ("name", "churn_operator_model_condition"),
@@ -75,5 +78,9 @@ def test_the_failing_canary_and_nobody_else_is_over_the_threshold(live: Live) ->
 
 def test_no_alert_about_the_operator_is_over_its_threshold(live: Live) -> None:
     expressions = {alert["alert"]: alert["expr"] for alert in alerts() if alert["alert"].startswith("ChurnOperator")}
-    fires = [name for name, promql in expressions.items() if live.cluster.prometheus.query(promql)]
-    assert fires == []
+
+    def over() -> list[str]:
+        return [name for name, promql in expressions.items() if live.cluster.prometheus.query(promql)]
+
+    # For longer than a moment: a busy machine misses a scrape, and each of them waits for minutes before it fires.
+    wait_until(lambda: not over(), "no alert over its threshold", SECONDS)

@@ -39,7 +39,7 @@ def test_a_command_is_answered(page: str, command: str, live: Live) -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         env={
             "PATH": f"{kubectl.program.parent}:/usr/bin:/bin",
             "HOME": str(kubectl.home),
