@@ -1,11 +1,15 @@
 """What the Artifacts port decides without a store."""
 
+import gc
 import json
+import weakref
+from typing import Any
 
 import pytest
-from churn_operator.adapters.artifacts import credentials_of, is_deletable, parse_report
+from churn_operator.adapters.artifacts import MinioArtifacts, credentials_of, is_deletable, parse_report
 from churn_operator.adapters.s3 import Credentials, Location, new_client, parse_uri
 from churn_operator.errors import Rejected
+from churn_operator.settings import Settings
 
 pytestmark = pytest.mark.unit
 
@@ -52,6 +56,22 @@ def test_credentials_never_show_their_secret() -> None:
     )
     assert credentials == Credentials("id", "topsecret", "alsosecret")
     assert "secret" not in repr(credentials).replace("secret_key", "")
+
+
+def test_an_instance_role_is_asked_for_with_a_time_out() -> None:
+    provider: Any = new_client("", None, None)._provider
+    timeout = provider._http_client.connection_pool_kw["timeout"]
+    assert timeout.connect_timeout + timeout.read_timeout < 10
+
+
+def test_clients_of_credentials_that_were_renewed_are_let_go() -> None:
+    port = MinioArtifacts(Settings(), None, {})  # type: ignore[arg-type]
+    first = weakref.ref(port._client("http://minio:9000", Credentials("id", "key", "token 0")))
+    for number in range(200):
+        port._client("http://minio:9000", Credentials("id", "key", f"token {number}"))
+    port.close()
+    gc.collect()
+    assert first() is None
 
 
 @pytest.mark.parametrize("variables", [{}, {"AWS_ACCESS_KEY_ID": "id"}, {"AWS_SECRET_ACCESS_KEY": "s"}])
