@@ -23,6 +23,7 @@ from rich.markup import escape
 from churn_devcluster.binaries import find_binaries
 from churn_devcluster.cluster import Devcluster
 from churn_devcluster.demo.command import add_demo_options, demo
+from churn_devcluster.demo.customers import require_customers
 from churn_devcluster.errors import DevclusterError
 from churn_devcluster.helm_binary import find_helm
 from churn_devcluster.ports import LOOPBACK
@@ -132,6 +133,7 @@ def up(options: argparse.Namespace) -> None:
 
 def run_demo(options: argparse.Namespace) -> None:
     """Starts a devcluster and tells the story in it."""
+    require_customers(options.data)
     with running(options) as cluster:
         demo(cluster, options)
 

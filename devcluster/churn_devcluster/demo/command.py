@@ -36,7 +36,6 @@ def demo(cluster: Devcluster, options: argparse.Namespace) -> None:
         DevclusterError: something that should have happened did not.
     """
     teller = Teller(options.json)
-    # Before anything starts: where the customers are not, nothing can be told.
     story = Story(cluster, teller, customers_file(options.data, cluster.work_dir))
     if story.models.read(story.name) is not None:
         raise DevclusterError(f"The story was told in {cluster.work_dir} before: choose another --work-dir.")

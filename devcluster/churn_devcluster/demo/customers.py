@@ -17,15 +17,15 @@ ROWS = 5000
 SEED = 7
 
 
-def customers_file(data: Path | None, folder: Path) -> Path:
-    """The file to upload.
+def require_customers(data: Path | None) -> None:
+    """Raises DevclusterError where there is no such file."""
+    if data is not None and not data.is_file():
+        raise DevclusterError(f"There is no file {data}: name a CSV file with --data, or leave the option out.")
 
-    Raises:
-        DevclusterError: there is no such file.
-    """
+
+def customers_file(data: Path | None, folder: Path) -> Path:
+    """The file to upload: one's own, or one that is made in the folder."""
     if data is not None:
-        if not data.is_file():
-            raise DevclusterError(f"There is no file {data}: name a CSV file with --data, or leave the option out.")
         return data
     made = folder / "customers.csv"
     write_customers(made, rows=ROWS, seed=SEED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import churn_devcluster.__main__ as command_line
 import pytest
@@ -44,6 +45,15 @@ def test_what_a_person_can_mend_is_a_sentence(
         command_line.main(["bootstrap"])
     assert ended.value.code == 1
     assert capsys.readouterr().err.startswith(sentence)
+
+
+def test_customers_that_are_not_there_are_missed_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    fail_with(AssertionError("it starts"), monkeypatch)
+    with pytest.raises(SystemExit):
+        command_line.main(["demo", "--data", str(tmp_path / "none.csv")])
+    assert f"There is no file {tmp_path}/none.csv: name a CSV file with --data" in capsys.readouterr().err
 
 
 def test_any_other_error_is_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
