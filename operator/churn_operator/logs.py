@@ -46,7 +46,15 @@ def configure_logs(form: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for chatty in ("urllib3", "kfp", "kopf.activities", "kopf.objects", "aiohttp.access", "kubernetes"):
+    for chatty in (
+        "urllib3",
+        "kfp",
+        "kfp_server_api",
+        "kopf.activities",
+        "kopf.objects",
+        "aiohttp.access",
+        "kubernetes",
+    ):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
