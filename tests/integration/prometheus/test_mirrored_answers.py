@@ -127,7 +127,7 @@ async def operator(cluster: Devcluster, models: Models) -> AsyncIterator[Operato
 async def traffic(operator: Operator) -> AsyncIterator[Traffic]:
     """Version 1 in service, and an application that keeps asking."""
     status = await operator.until(lambda seen: seen.traffic == "v1 100%")
-    asking = Traffic(f"{status.url}/v1/models/churn:predict", [CUSTOMER], threads=4)
+    asking = Traffic(f"{status.url}/v1/models/churn:predict", [CUSTOMER], threads=1)
     with asking:
         yield asking
 
