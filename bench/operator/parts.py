@@ -31,7 +31,7 @@ from bench.operator.operator_metrics import Reading, scrape
 OPERATOR_USER = "churn-operator-bench"
 _POLL_SECONDS = 2.0
 """Between two looks at the operator's metrics. A look is work for both sides, the more the more ChurnModels there are:
-four a second took a tenth of the machine that was measured."""
+with four a second this process took 1.3 ms of CPU an object, beside 5 ms of the operator's."""
 _DEFINITION_SECONDS = 60
 _DEFINITIONS = (
     Path(__file__).parents[2] / "crds",
