@@ -24,9 +24,8 @@ def test_every_command_prints_what_the_page_says(shell: Shell) -> None:
         printed, code = shell.run(step.commands, SECONDS)
         deadline = time.monotonic() + EVENT_SECONDS
         # Events are posted behind the status that tells of the same.
-        while step.commands.startswith("kubectl get events") and not _as_said(step, printed, code):
-            if time.monotonic() > deadline:
-                break
+        late = step.commands.startswith("kubectl get events")
+        while late and not _as_said(step, printed, code) and time.monotonic() < deadline:
             printed, code = shell.run(step.commands, SECONDS)
         story = f"{step.commands}\nended with {code} and printed\n\n{printed}\n\nwhere the page says\n\n{step.prints}"
         assert _as_said(step, printed, code), story
